@@ -1,0 +1,1 @@
+"""What the service talks about: documents, classifications, errors, ports. Standard library only."""

@@ -1,0 +1,122 @@
+"""What a document says: pages, words with boxes, tables, metadata, warnings."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import cached_property
+
+# Stands between the pages' texts in the document text, as pdftotext does it.
+PAGE_SEPARATOR = "\f"
+
+
+class TextSource(Enum):
+    """Where a page's text came from."""
+
+    NONE = "none"
+    DIGITAL = "digital"
+    OCR = "ocr"
+
+
+class OcrMode(Enum):
+    """When to recognise text in images."""
+
+    AUTO = "auto"
+    NEVER = "never"
+    ALWAYS = "always"
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """Fractions (0 to 1) of page width and height, origin top left, page rotation undone; min <= max."""
+
+    x_min: float
+    y_min: float
+    x_max: float
+    y_max: float
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of a page; `start` and `end` are code points in the page's text, half-open."""
+
+    start: int
+    end: int
+    box: Box
+    # 1 for digital text.
+    confidence: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page in reading order."""
+
+    # 1-based; a document read in part keeps the original numbers.
+    number: int
+    text: str
+    # Points (1/72 inch) for PDF, pixels for images, 0 where a format has no page layout.
+    width: float = 0.0
+    height: float = 0.0
+    words: tuple[Word, ...] = ()
+    source: TextSource = TextSource.DIGITAL
+    # Clockwise degrees that were undone before the text was read.
+    rotation: int = 0
+    # Mean word confidence, 0 to 1; 1 for digital text.
+    ocr_confidence: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Cells as text, row by row; rows may differ in length."""
+
+    page: int
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentWarning:
+    """Something the caller should know that did not stop the work."""
+
+    # Stable upper-snake code, listed in docs/warnings.md.
+    code: str
+    message: str
+    stage: str = ""
+    # 1-based; 0 when it concerns the whole document.
+    page: int = 0
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a document says. Never without both text and warnings: a reading that found nothing says why."""
+
+    media_type: str
+    pages: tuple[Page, ...]
+    tables: tuple[Table, ...] = ()
+    # Lower-case keys as the format names them: "title", "author", "producer", ...
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[DocumentWarning, ...] = ()
+    # Wall seconds spent on recognising text, part of the reading's own time.
+    ocr_s: float = 0.0
+
+    @cached_property
+    def text(self) -> str:
+        """The pages' texts joined by PAGE_SEPARATOR."""
+        return PAGE_SEPARATOR.join(page.text for page in self.pages)
+
+    @property
+    def ocr_pages(self) -> int:
+        """How many pages were read by OCR."""
+        return sum(page.source is TextSource.OCR for page in self.pages)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRequest:
+    """Which file to read and how."""
+
+    path: str
+    # As the sender calls it; only splits kinds of plain text apart.
+    filename: str = ""
+    ocr: OcrMode = OcrMode.AUTO
+    # Tesseract language names, e.g. ("eng", "deu"); empty means the deployment's default.
+    languages: tuple[str, ...] = ()
+    # 1-based inclusive page ranges; empty means all up to the limit.
+    page_ranges: tuple[tuple[int, int], ...] = ()

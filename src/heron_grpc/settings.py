@@ -1,0 +1,173 @@
+"""The only reader of the environment: frozen groups of settings, each with its own HERON_ prefix."""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import gettempdir
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from heron_grpc.domain.errors import ConfigurationError
+
+KIB = 1024
+MIB = 1024 * KIB
+
+
+def _models_dir() -> Path:
+    """The models inside the installed package, else those of the source tree around it."""
+    packaged = Path(__file__).parent / "models"
+    return packaged if packaged.is_dir() else Path(__file__).parents[2] / "models"
+
+
+class FrontSettings(BaseSettings):
+    """The gRPC front: where it listens and what it accepts."""
+
+    model_config = SettingsConfigDict(env_prefix="HERON_FRONT_", frozen=True)
+
+    # host:port; only loopback hosts until the service knows credentials. Port 0 picks a free one.
+    address: str = "127.0.0.1:50051"
+    max_document_bytes: int = Field(100 * MIB, gt=0)
+    max_inline_bytes: int = Field(4 * MIB, gt=0)
+    # 256 KiB measured best; flow control holds about four chunks a stream in memory.
+    preferred_chunk_bytes: int = Field(256 * KIB, gt=0)
+    max_chunk_bytes: int = Field(1 * MIB, gt=0)
+    max_text_chars: int = Field(1_000_000, gt=0)
+    max_filename_bytes: int = Field(255, gt=0)
+    # Uploads being received at once; the next one is refused with RESOURCE_EXHAUSTED.
+    max_uploads: int = Field(128, gt=0)
+    # Longest silence between two chunks of an upload.
+    chunk_idle_s: float = Field(30.0, gt=0)
+    # Longest any call may take, whatever deadline its caller set.
+    max_call_s: float = Field(600.0, gt=0)
+    spool_dir: Path = Field(default_factory=lambda: Path(gettempdir()))
+    reflection: bool = True
+    # On SIGTERM: how long load balancers get to notice, then how long calls in flight get to end.
+    drain_notice_s: float = Field(0.5, ge=0)
+    drain_s: float = Field(60.0, ge=0)
+
+
+class ReadingSettings(BaseSettings):
+    """The reading pool and its limits for one document."""
+
+    model_config = SettingsConfigDict(env_prefix="HERON_READING_", frozen=True)
+
+    children: int = Field(default_factory=lambda: os.cpu_count() or 1, gt=0)
+    # Documents waiting for a child; the next one is refused with RESOURCE_EXHAUSTED.
+    max_waiting: int = Field(256, ge=0)
+    cpu_s: float = Field(60.0, gt=0)
+    wall_s: float = Field(240.0, gt=0)
+    # Resident memory the parent kills at, and the hard address-space limit set inside the child.
+    memory_mb: int = Field(2048, gt=0)
+    address_space_mb: int = Field(3072, gt=0)
+    # Largest file a child may write.
+    file_size_mb: int = Field(64, gt=0)
+    # A child is replaced after so many documents.
+    recycle_after: int = Field(200, gt=0)
+    max_pages: int = Field(2000, gt=0)
+    # Code points of text kept of one document.
+    max_text_chars: int = Field(4_000_000, gt=0)
+    # Seconds of OCR one document may take before its remaining pages stay unread, with a warning.
+    ocr_budget_s: float = Field(40.0, gt=0)
+    # "auto" takes tesserocr and falls back to pytesseract; else one of the two by name.
+    ocr_engine: str = Field("auto", pattern="^(auto|tesserocr|pytesseract)$")
+    # Tesseract names joined by "+", e.g. "eng+deu".
+    ocr_languages: str = Field("eng", pattern=r"^[A-Za-z_]+(\+[A-Za-z_]+)*$")
+    # Where Tesseract's language files lie; empty asks the tesseract program.
+    tessdata_dir: str = ""
+
+
+class ServingSettings(BaseSettings):
+    """The model backend and the front's way to it."""
+
+    model_config = SettingsConfigDict(env_prefix="HERON_SERVING_", frozen=True)
+
+    # Address of a `bentoml serve` that runs elsewhere; empty lets `heron serve` start and watch its own.
+    backend_url: str = ""
+    # Port of the own backend on loopback; 0 picks a free one.
+    backend_port: int = Field(0, ge=0, le=65535)
+    models_dir: Path = Field(default_factory=_models_dir)
+    # Directory in models_dir the backend hosts.
+    model: str = Field("nb", pattern=r"^[a-z0-9][a-z0-9_.-]*$")
+    # Code points of a document the model sees: its head.
+    max_text_chars: int = Field(20_000, gt=0)
+    # Texts waiting for the backend; the next one is refused with RESOURCE_EXHAUSTED.
+    max_waiting: int = Field(1024, gt=0)
+    # Measured: 2 calls of at most 32 texts keep one backend busy without a timed wait.
+    max_batch: int = Field(32, gt=0)
+    calls_in_flight: int = Field(2, gt=0)
+    timeout_s: float = Field(30.0, gt=0)
+    # Failures in a row that open the breaker, and how long it stays open.
+    breaker_failures: int = Field(5, gt=0)
+    breaker_open_s: float = Field(1.0, gt=0)
+    # How often health is asked for; health must follow the backend within 2 s.
+    health_poll_s: float = Field(0.5, gt=0)
+
+
+class ClassifySettings(BaseSettings):
+    """Labels, decision and result cache."""
+
+    model_config = SettingsConfigDict(env_prefix="HERON_CLASSIFY_", frozen=True)
+
+    # A directory of further taxonomy packs; None means the built-in ones alone.
+    packs_dir: Path | None = None
+    # Least probability for automatic acceptance where a category sets none.
+    accept_threshold: float = Field(0.8, gt=0, le=1)
+    # Below this the answer is UNKNOWN.
+    unknown_below: float = Field(0.35, ge=0, le=1)
+    # Results kept in memory, by content digest, and how long; 0 entries switch the cache off.
+    cache_entries: int = Field(1000, ge=0)
+    cache_ttl_s: float = Field(900.0, gt=0)
+
+
+class LogSettings(BaseSettings):
+    """What is logged."""
+
+    model_config = SettingsConfigDict(env_prefix="HERON_LOG_", frozen=True)
+
+    level: str = Field("info", pattern="^(debug|info|warning|error)$")
+    # "json" for machines, "console" for people.
+    format: str = Field("json", pattern="^(json|console)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All groups."""
+
+    front: FrontSettings
+    reading: ReadingSettings
+    serving: ServingSettings
+    classify: ClassifySettings
+    log: LogSettings
+
+    @property
+    def pipeline_version(self) -> str:
+        """Release and digest of the settings that can change an answer, e.g. "0.1.0+c0ffee12"."""
+        answers = (self.reading.model_dump_json(), self.classify.model_dump_json(), str(self.serving.max_text_chars))
+        return f"{release()}+{hashlib.sha256('|'.join(answers).encode()).hexdigest()[:8]}"
+
+
+def load_settings() -> Settings:
+    """Reads the environment. Raises ConfigurationError for values out of range and for unknown HERON_ names."""
+    groups = (FrontSettings, ReadingSettings, ServingSettings, ClassifySettings, LogSettings)
+    known = {f"{group.model_config['env_prefix']}{name}".upper() for group in groups for name in group.model_fields}
+    unknown = sorted(name for name in os.environ if name.startswith("HERON_") and name.upper() not in known)
+    if unknown:
+        raise ConfigurationError(f"unknown settings in the environment: {', '.join(unknown)}")
+    try:
+        return Settings(FrontSettings(), ReadingSettings(), ServingSettings(), ClassifySettings(), LogSettings())
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+        raise ConfigurationError(f"settings out of range: {wrong}") from error
+
+
+def child_environment(**overrides: str) -> dict[str, str]:
+    """The environment for a process of ours: the current one with `overrides`."""
+    return {**os.environ, **overrides}
+
+
+def release() -> str:
+    """The installed release, e.g. "0.1.0"."""
+    return version("heron-grpc")
