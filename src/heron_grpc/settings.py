@@ -17,9 +17,10 @@ MIB = 1024 * KIB
 
 
 def _models_dir() -> Path:
-    """The models inside the installed package, else those of the source tree around it."""
-    packaged = Path(__file__).parent / "models"
-    return packaged if packaged.is_dir() else Path(__file__).parents[2] / "models"
+    """The models inside the installed package, beside it in a built bento, or those of the source tree around it."""
+    package = Path(__file__).parent
+    packaged, bento, source = (directory / "models" for directory in (package, package.parent, package.parents[1]))
+    return next((directory for directory in (packaged, bento) if directory.is_dir()), source)
 
 
 class FrontSettings(BaseSettings):
@@ -48,6 +49,11 @@ class FrontSettings(BaseSettings):
     drain_notice_s: float = Field(0.5, ge=0)
     drain_s: float = Field(60.0, ge=0)
 
+    @property
+    def max_message_bytes(self) -> int:
+        """Largest message received: inline content or text (UTF-8, up to 4 bytes a code point) and its options."""
+        return max(self.max_inline_bytes, 4 * self.max_text_chars, self.max_chunk_bytes) + 512 * KIB
+
 
 class ReadingSettings(BaseSettings):
     """The reading pool and its limits for one document."""
@@ -64,9 +70,18 @@ class ReadingSettings(BaseSettings):
     address_space_mb: int = Field(3072, gt=0)
     # Largest file a child may write.
     file_size_mb: int = Field(64, gt=0)
-    # A child is replaced after so many documents.
+    # A child is replaced after so many documents, or when it holds more memory than this afterwards.
     recycle_after: int = Field(200, gt=0)
+    recycle_mb: int = Field(700, gt=0)
+    # Largest reading a child may send, in the form in which it travels.
+    result_mb: int = Field(128, gt=0)
     max_pages: int = Field(2000, gt=0)
+    # Pages whose words get boxes; 1.3 KB of memory a word on both sides of the pipe is too much for long documents.
+    max_word_pages: int = Field(50, ge=0)
+    # Largest picture, before it is decoded.
+    max_image_pixels: int = Field(100_000_000, gt=0)
+    # Largest sum of the files inside an Office document.
+    max_expanded_mb: int = Field(256, gt=0)
     # Code points of text kept of one document.
     max_text_chars: int = Field(4_000_000, gt=0)
     # Seconds of OCR one document may take before its remaining pages stay unread, with a warning.
@@ -75,7 +90,7 @@ class ReadingSettings(BaseSettings):
     ocr_engine: str = Field("auto", pattern="^(auto|tesserocr|pytesseract)$")
     # Tesseract names joined by "+", e.g. "eng+deu".
     ocr_languages: str = Field("eng", pattern=r"^[A-Za-z_]+(\+[A-Za-z_]+)*$")
-    # Where Tesseract's language files lie; empty asks the tesseract program.
+    # Where Tesseract's language files lie; empty looks where TESSDATA_PREFIX and the usual packages put them.
     tessdata_dir: str = ""
 
 
@@ -88,15 +103,21 @@ class ServingSettings(BaseSettings):
     backend_url: str = ""
     # Port of the own backend on loopback; 0 picks a free one.
     backend_port: int = Field(0, ge=0, le=65535)
+    # Processes of the own backend, each with its own copy of the model.
+    backend_workers: int = Field(1, gt=0)
+    # Set for the own backend: the process its workers must not outlive; 0 in a backend that stands alone.
+    backend_parent_pid: int = Field(0, ge=0)
+    # An own backend that is not ready for so long, at its start or later, is replaced.
+    backend_stuck_s: float = Field(30.0, gt=0)
     models_dir: Path = Field(default_factory=_models_dir)
     # Directory in models_dir the backend hosts.
     model: str = Field("nb", pattern=r"^[a-z0-9][a-z0-9_.-]*$")
     # Code points of a document the model sees: its head.
-    max_text_chars: int = Field(20_000, gt=0)
+    max_text_chars: int = Field(20_000, gt=0, le=1_000_000)
     # Texts waiting for the backend; the next one is refused with RESOURCE_EXHAUSTED.
     max_waiting: int = Field(1024, gt=0)
     # Measured: 2 calls of at most 32 texts keep one backend busy without a timed wait.
-    max_batch: int = Field(32, gt=0)
+    max_batch: int = Field(32, gt=0, le=1024)
     calls_in_flight: int = Field(2, gt=0)
     timeout_s: float = Field(30.0, gt=0)
     # Failures in a row that open the breaker, and how long it stays open.
@@ -104,6 +125,8 @@ class ServingSettings(BaseSettings):
     breaker_open_s: float = Field(1.0, gt=0)
     # How often health is asked for; health must follow the backend within 2 s.
     health_poll_s: float = Field(0.5, gt=0)
+    # How long texts wait for a backend that went away while it worked on them, within their deadlines.
+    comeback_s: float = Field(10.0, ge=0)
 
 
 class ClassifySettings(BaseSettings):
@@ -117,6 +140,8 @@ class ClassifySettings(BaseSettings):
     accept_threshold: float = Field(0.8, gt=0, le=1)
     # Below this the answer is UNKNOWN.
     unknown_below: float = Field(0.35, ge=0, le=1)
+    # Share of words the model never saw above which the answer is UNKNOWN, unless a rule is sure.
+    unknown_above_novelty: float = Field(0.8, ge=0, le=1)
     # Results kept in memory, by content digest, and how long; 0 entries switch the cache off.
     cache_entries: int = Field(1000, ge=0)
     cache_ttl_s: float = Field(900.0, gt=0)
@@ -166,6 +191,11 @@ def load_settings() -> Settings:
 def child_environment(**overrides: str) -> dict[str, str]:
     """The environment for a process of ours: the current one with `overrides`."""
     return {**os.environ, **overrides}
+
+
+def tessdata_prefix() -> str:
+    """Tesseract's own setting for where its language files lie; empty when unset."""
+    return os.environ.get("TESSDATA_PREFIX", "")
 
 
 def release() -> str:

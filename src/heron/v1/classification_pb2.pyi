@@ -3,31 +3,31 @@
 isort:skip_file
 Asking what documents are."""
 
-from collections import abc as abc
-from google.protobuf import descriptor as descriptor
-from google.protobuf import duration_pb2 as duration_pb2
-from google.protobuf import message as message
-from google.protobuf import timestamp_pb2 as timestamp_pb2
-from google.protobuf.internal import containers as containers
-from google.protobuf.internal import enum_type_wrapper as enum_type_wrapper
-from heron.v1 import common_pb2 as common_pb2
-import builtins as builtins
+from collections import abc as _abc
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
+from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from heron.v1 import common_pb2 as _common_pb2
+import builtins as _builtins
 import sys
-import typing as typing
+import typing as _typing
 
 if sys.version_info >= (3, 11):
     from typing import TypeAlias as _TypeAlias, Never as _Never
 else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
-DESCRIPTOR: descriptor.FileDescriptor
+DESCRIPTOR: _descriptor.FileDescriptor
 
 class _Decision:
-    ValueType = typing.NewType("ValueType", builtins.int)
+    ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
 
-class _DecisionEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_Decision.ValueType], builtins.type):
-    DESCRIPTOR: descriptor.EnumDescriptor
+class _DecisionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Decision.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
     DECISION_UNSPECIFIED: _Decision.ValueType  # 0
     """Never sent."""
     DECISION_ACCEPTED: _Decision.ValueType  # 1
@@ -52,13 +52,14 @@ DECISION_UNKNOWN: Decision.ValueType  # 3
 """Like nothing in the taxonomy."""
 DECISION_UNREADABLE: Decision.ValueType  # 4
 """The document holds nothing that could be read; `warnings` say why."""
+Global___Decision: _TypeAlias = Decision  # noqa: Y015
 
 class _StageState:
-    ValueType = typing.NewType("ValueType", builtins.int)
+    ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
 
-class _StageStateEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_StageState.ValueType], builtins.type):
-    DESCRIPTOR: descriptor.EnumDescriptor
+class _StageStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_StageState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
     STAGE_STATE_UNSPECIFIED: _StageState.ValueType  # 0
     """Never sent."""
     STAGE_STATE_COMPLETED: _StageState.ValueType  # 1
@@ -87,13 +88,14 @@ STAGE_STATE_FAILED: StageState.ValueType  # 4
 """It could not do its work; `detail` says why."""
 STAGE_STATE_TIMED_OUT: StageState.ValueType  # 5
 """It ran out of time."""
+Global___StageState: _TypeAlias = StageState  # noqa: Y015
 
 class _OcrMode:
-    ValueType = typing.NewType("ValueType", builtins.int)
+    ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
 
-class _OcrModeEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_OcrMode.ValueType], builtins.type):
-    DESCRIPTOR: descriptor.EnumDescriptor
+class _OcrModeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OcrMode.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
     OCR_MODE_UNSPECIFIED: _OcrMode.ValueType  # 0
     """Same as OCR_MODE_AUTO."""
     OCR_MODE_AUTO: _OcrMode.ValueType  # 1
@@ -114,514 +116,541 @@ OCR_MODE_NEVER: OcrMode.ValueType  # 2
 """No page; what has no text stays unread, with a warning."""
 OCR_MODE_ALWAYS: OcrMode.ValueType  # 3
 """Every page of a PDF or image, even one with a text layer."""
+Global___OcrMode: _TypeAlias = OcrMode  # noqa: Y015
 
-@typing.final
-class Classification(message.Message):
+@_typing.final
+class Classification(_message.Message):
     """What the service thinks a document is, and why."""
 
-    DESCRIPTOR: descriptor.Descriptor
+    DESCRIPTOR: _descriptor.Descriptor
 
-    DECISION_FIELD_NUMBER: builtins.int
-    LABELS_FIELD_NUMBER: builtins.int
-    SCORES_FIELD_NUMBER: builtins.int
-    CONFIDENCE_FIELD_NUMBER: builtins.int
-    NOVELTY_FIELD_NUMBER: builtins.int
-    STAGES_FIELD_NUMBER: builtins.int
-    EVIDENCE_FIELD_NUMBER: builtins.int
-    WARNINGS_FIELD_NUMBER: builtins.int
-    MODEL_VERSION_FIELD_NUMBER: builtins.int
-    PIPELINE_VERSION_FIELD_NUMBER: builtins.int
-    TAXONOMY_FIELD_NUMBER: builtins.int
-    TAXONOMY_REVISION_FIELD_NUMBER: builtins.int
-    STATS_FIELD_NUMBER: builtins.int
-    CREATE_TIME_FIELD_NUMBER: builtins.int
-    MIME_TYPE_FIELD_NUMBER: builtins.int
-    SHA256_FIELD_NUMBER: builtins.int
-    decision: Decision.ValueType
+    DECISION_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
+    SCORES_FIELD_NUMBER: _builtins.int
+    CONFIDENCE_FIELD_NUMBER: _builtins.int
+    NOVELTY_FIELD_NUMBER: _builtins.int
+    STAGES_FIELD_NUMBER: _builtins.int
+    EVIDENCE_FIELD_NUMBER: _builtins.int
+    WARNINGS_FIELD_NUMBER: _builtins.int
+    MODEL_VERSION_FIELD_NUMBER: _builtins.int
+    PIPELINE_VERSION_FIELD_NUMBER: _builtins.int
+    TAXONOMY_FIELD_NUMBER: _builtins.int
+    TAXONOMY_REVISION_FIELD_NUMBER: _builtins.int
+    STATS_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    MIME_TYPE_FIELD_NUMBER: _builtins.int
+    SHA256_FIELD_NUMBER: _builtins.int
+    decision: Global___Decision.ValueType
     """What to do with the answer."""
-    confidence: builtins.float
+    confidence: _builtins.float
     """Chance that the label is right, after calibration (0 to 1); the number thresholds apply to."""
-    novelty: builtins.float
+    novelty: _builtins.float
     """How unlike the training documents this one is, 0 (alike) to 1."""
-    model_version: builtins.str
+    model_version: _builtins.str
     """models/{model}/versions/{version}; empty when the model stage did not run."""
-    pipeline_version: builtins.str
+    pipeline_version: _builtins.str
     """Release of the pipeline code and its settings' digest, e.g. "0.1.0+c0ffee12"."""
-    taxonomy: builtins.str
+    taxonomy: _builtins.str
     """taxonomies/{taxonomy}"""
-    taxonomy_revision: builtins.int
+    taxonomy_revision: _builtins.int
     """Revision of that taxonomy."""
-    mime_type: builtins.str
+    mime_type: _builtins.str
     """What the bytes are, found by looking at them, e.g. "application/pdf"; "text/plain" for text."""
-    sha256: builtins.str
+    sha256: _builtins.str
     """SHA-256 of the bytes (of the UTF-8 text for text), lower-case hex."""
-    @builtins.property
-    def labels(self) -> containers.RepeatedCompositeFieldContainer[CategoryScore]:
+    @_builtins.property
+    def labels(self) -> _containers.RepeatedCompositeFieldContainer[Global___CategoryScore]:
         """The label given (one in a single-label taxonomy) followed by all its parents; none for DECISION_UNKNOWN and
         DECISION_UNREADABLE.
         """
 
-    @builtins.property
-    def scores(self) -> containers.RepeatedCompositeFieldContainer[CategoryScore]:
+    @_builtins.property
+    def scores(self) -> _containers.RepeatedCompositeFieldContainer[Global___CategoryScore]:
         """All scores above the floor asked for, at every level, best first."""
 
-    @builtins.property
-    def stages(self) -> containers.RepeatedCompositeFieldContainer[StageResult]:
+    @_builtins.property
+    def stages(self) -> _containers.RepeatedCompositeFieldContainer[Global___StageResult]:
         """What each stage said, in the order they ran."""
 
-    @builtins.property
-    def evidence(self) -> containers.RepeatedCompositeFieldContainer[common_pb2.Evidence]:
+    @_builtins.property
+    def evidence(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Evidence]:
         """Words and places that spoke for the label, strongest first; when asked for."""
 
-    @builtins.property
-    def warnings(self) -> containers.RepeatedCompositeFieldContainer[common_pb2.Warning]:
+    @_builtins.property
+    def warnings(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Warning]:
         """What could not be read or should be known."""
 
-    @builtins.property
-    def stats(self) -> ProcessingStats:
+    @_builtins.property
+    def stats(self) -> Global___ProcessingStats:
         """Time, pages, cache and batch facts."""
 
-    @builtins.property
-    def create_time(self) -> timestamp_pb2.Timestamp:
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
         """When the answer was made; for a cached answer, when it was first made."""
 
     def __init__(
         self,
         *,
-        decision: Decision.ValueType = ...,
-        labels: abc.Iterable[CategoryScore] | None = ...,
-        scores: abc.Iterable[CategoryScore] | None = ...,
-        confidence: builtins.float = ...,
-        novelty: builtins.float = ...,
-        stages: abc.Iterable[StageResult] | None = ...,
-        evidence: abc.Iterable[common_pb2.Evidence] | None = ...,
-        warnings: abc.Iterable[common_pb2.Warning] | None = ...,
-        model_version: builtins.str = ...,
-        pipeline_version: builtins.str = ...,
-        taxonomy: builtins.str = ...,
-        taxonomy_revision: builtins.int = ...,
-        stats: ProcessingStats | None = ...,
-        create_time: timestamp_pb2.Timestamp | None = ...,
-        mime_type: builtins.str = ...,
-        sha256: builtins.str = ...,
+        decision: Global___Decision.ValueType = ...,
+        labels: _abc.Iterable[Global___CategoryScore] | None = ...,
+        scores: _abc.Iterable[Global___CategoryScore] | None = ...,
+        confidence: _builtins.float = ...,
+        novelty: _builtins.float = ...,
+        stages: _abc.Iterable[Global___StageResult] | None = ...,
+        evidence: _abc.Iterable[_common_pb2.Evidence] | None = ...,
+        warnings: _abc.Iterable[_common_pb2.Warning] | None = ...,
+        model_version: _builtins.str = ...,
+        pipeline_version: _builtins.str = ...,
+        taxonomy: _builtins.str = ...,
+        taxonomy_revision: _builtins.int = ...,
+        stats: Global___ProcessingStats | None = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        mime_type: _builtins.str = ...,
+        sha256: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["create_time", b"create_time", "stats", b"stats"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["confidence", b"confidence", "create_time", b"create_time", "decision", b"decision", "evidence", b"evidence", "labels", b"labels", "mime_type", b"mime_type", "model_version", b"model_version", "novelty", b"novelty", "pipeline_version", b"pipeline_version", "scores", b"scores", "sha256", b"sha256", "stages", b"stages", "stats", b"stats", "taxonomy", b"taxonomy", "taxonomy_revision", b"taxonomy_revision", "warnings", b"warnings"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "stats", b"stats"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["confidence", b"confidence", "create_time", b"create_time", "decision", b"decision", "evidence", b"evidence", "labels", b"labels", "mime_type", b"mime_type", "model_version", b"model_version", "novelty", b"novelty", "pipeline_version", b"pipeline_version", "scores", b"scores", "sha256", b"sha256", "stages", b"stages", "stats", b"stats", "taxonomy", b"taxonomy", "taxonomy_revision", b"taxonomy_revision", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-@typing.final
-class CategoryScore(message.Message):
+Global___Classification: _TypeAlias = Classification  # noqa: Y015
+
+@_typing.final
+class CategoryScore(_message.Message):
     """One category and how likely it is."""
 
-    DESCRIPTOR: descriptor.Descriptor
+    DESCRIPTOR: _descriptor.Descriptor
 
-    CATEGORY_FIELD_NUMBER: builtins.int
-    DISPLAY_NAME_FIELD_NUMBER: builtins.int
-    PROBABILITY_FIELD_NUMBER: builtins.int
-    LEVEL_FIELD_NUMBER: builtins.int
-    category: builtins.str
+    CATEGORY_FIELD_NUMBER: _builtins.int
+    DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    PROBABILITY_FIELD_NUMBER: _builtins.int
+    LEVEL_FIELD_NUMBER: _builtins.int
+    category: _builtins.str
     """Category id, e.g. "financial/statement/bank_statement"."""
-    display_name: builtins.str
+    display_name: _builtins.str
     """For people."""
-    probability: builtins.float
+    probability: _builtins.float
     """Calibrated probability, 0 to 1. A parent's is at least its children's."""
-    level: builtins.int
+    level: _builtins.int
     """Depth, 1 at the top."""
     def __init__(
         self,
         *,
-        category: builtins.str = ...,
-        display_name: builtins.str = ...,
-        probability: builtins.float = ...,
-        level: builtins.int = ...,
+        category: _builtins.str = ...,
+        display_name: _builtins.str = ...,
+        probability: _builtins.float = ...,
+        level: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["category", b"category", "display_name", b"display_name", "level", b"level", "probability", b"probability"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["category", b"category", "display_name", b"display_name", "level", b"level", "probability", b"probability"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-@typing.final
-class StageResult(message.Message):
+Global___CategoryScore: _TypeAlias = CategoryScore  # noqa: Y015
+
+@_typing.final
+class StageResult(_message.Message):
     """One stage's own opinion. `category` and `confidence` are absent when it had none."""
 
-    DESCRIPTOR: descriptor.Descriptor
+    DESCRIPTOR: _descriptor.Descriptor
 
-    STAGE_FIELD_NUMBER: builtins.int
-    STATE_FIELD_NUMBER: builtins.int
-    CATEGORY_FIELD_NUMBER: builtins.int
-    CONFIDENCE_FIELD_NUMBER: builtins.int
-    WEIGHT_FIELD_NUMBER: builtins.int
-    DURATION_FIELD_NUMBER: builtins.int
-    DETAIL_FIELD_NUMBER: builtins.int
-    stage: builtins.str
+    STAGE_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    CATEGORY_FIELD_NUMBER: _builtins.int
+    CONFIDENCE_FIELD_NUMBER: _builtins.int
+    WEIGHT_FIELD_NUMBER: _builtins.int
+    DURATION_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
+    stage: _builtins.str
     """Open set: "filename", "metadata", "text", "ocr", "rules", "model"."""
-    state: StageState.ValueType
+    state: Global___StageState.ValueType
     """How it ended."""
-    category: builtins.str
+    category: _builtins.str
     """What this stage alone would have said."""
-    confidence: builtins.float
+    confidence: _builtins.float
     """How sure it was of that, 0 to 1."""
-    weight: builtins.float
+    weight: _builtins.float
     """Share it had in the decision, 0 to 1; the stages' weights add up to 1 when any counted."""
-    detail: builtins.str
+    detail: _builtins.str
     """Why it was skipped or failed, or what it found."""
-    @builtins.property
-    def duration(self) -> duration_pb2.Duration:
+    @_builtins.property
+    def duration(self) -> _duration_pb2.Duration:
         """Time it took."""
 
     def __init__(
         self,
         *,
-        stage: builtins.str = ...,
-        state: StageState.ValueType = ...,
-        category: builtins.str | None = ...,
-        confidence: builtins.float | None = ...,
-        weight: builtins.float = ...,
-        duration: duration_pb2.Duration | None = ...,
-        detail: builtins.str = ...,
+        stage: _builtins.str = ...,
+        state: Global___StageState.ValueType = ...,
+        category: _builtins.str | None = ...,
+        confidence: _builtins.float | None = ...,
+        weight: _builtins.float = ...,
+        duration: _duration_pb2.Duration | None = ...,
+        detail: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_category", b"_category", "_confidence", b"_confidence", "category", b"category", "confidence", b"confidence", "duration", b"duration"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_category", b"_category", "_confidence", b"_confidence", "category", b"category", "confidence", b"confidence", "detail", b"detail", "duration", b"duration", "stage", b"stage", "state", b"state", "weight", b"weight"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_category", b"_category", "_confidence", b"_confidence", "category", b"category", "confidence", b"confidence", "duration", b"duration"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_category", b"_category", "_confidence", b"_confidence", "category", b"category", "confidence", b"confidence", "detail", b"detail", "duration", b"duration", "stage", b"stage", "state", b"state", "weight", b"weight"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__category: _TypeAlias = typing.Literal["category"]  # noqa: Y015
-    _WhichOneofArgType__category: _TypeAlias = typing.Literal["_category", b"_category"]  # noqa: Y015
-    _WhichOneofReturnType__confidence: _TypeAlias = typing.Literal["confidence"]  # noqa: Y015
-    _WhichOneofArgType__confidence: _TypeAlias = typing.Literal["_confidence", b"_confidence"]  # noqa: Y015
-    @typing.overload
+    _WhichOneofReturnType__category: _TypeAlias = _typing.Literal["category"]  # noqa: Y015
+    _WhichOneofArgType__category: _TypeAlias = _typing.Literal["_category", b"_category"]  # noqa: Y015
+    _WhichOneofReturnType__confidence: _TypeAlias = _typing.Literal["confidence"]  # noqa: Y015
+    _WhichOneofArgType__confidence: _TypeAlias = _typing.Literal["_confidence", b"_confidence"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__category) -> _WhichOneofReturnType__category | None: ...
-    @typing.overload
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__confidence) -> _WhichOneofReturnType__confidence | None: ...
 
-@typing.final
-class ProcessingStats(message.Message):
+Global___StageResult: _TypeAlias = StageResult  # noqa: Y015
+
+@_typing.final
+class ProcessingStats(_message.Message):
     """Time, pages, cache and batch facts."""
 
-    DESCRIPTOR: descriptor.Descriptor
+    DESCRIPTOR: _descriptor.Descriptor
 
-    TOTAL_FIELD_NUMBER: builtins.int
-    QUEUED_FIELD_NUMBER: builtins.int
-    PAGES_FIELD_NUMBER: builtins.int
-    OCR_PAGES_FIELD_NUMBER: builtins.int
-    CACHE_HIT_FIELD_NUMBER: builtins.int
-    BATCH_SIZE_FIELD_NUMBER: builtins.int
-    pages: builtins.int
+    TOTAL_FIELD_NUMBER: _builtins.int
+    QUEUED_FIELD_NUMBER: _builtins.int
+    PAGES_FIELD_NUMBER: _builtins.int
+    OCR_PAGES_FIELD_NUMBER: _builtins.int
+    CACHE_HIT_FIELD_NUMBER: _builtins.int
+    BATCH_SIZE_FIELD_NUMBER: _builtins.int
+    pages: _builtins.int
     """Pages read."""
-    ocr_pages: builtins.int
+    ocr_pages: _builtins.int
     """Pages that needed OCR."""
-    cache_hit: builtins.bool
+    cache_hit: _builtins.bool
     """Answered from the result cache; the stages' durations are those of the first time."""
-    batch_size: builtins.int
+    batch_size: _builtins.int
     """Documents in the inference batch it travelled in; 0 when the model did not run."""
-    @builtins.property
-    def total(self) -> duration_pb2.Duration:
+    @_builtins.property
+    def total(self) -> _duration_pb2.Duration:
         """From the last byte received to the answer."""
 
-    @builtins.property
-    def queued(self) -> duration_pb2.Duration:
+    @_builtins.property
+    def queued(self) -> _duration_pb2.Duration:
         """Part of `total` spent waiting: for a reading child and for the model's turn."""
 
     def __init__(
         self,
         *,
-        total: duration_pb2.Duration | None = ...,
-        queued: duration_pb2.Duration | None = ...,
-        pages: builtins.int = ...,
-        ocr_pages: builtins.int = ...,
-        cache_hit: builtins.bool = ...,
-        batch_size: builtins.int = ...,
+        total: _duration_pb2.Duration | None = ...,
+        queued: _duration_pb2.Duration | None = ...,
+        pages: _builtins.int = ...,
+        ocr_pages: _builtins.int = ...,
+        cache_hit: _builtins.bool = ...,
+        batch_size: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["queued", b"queued", "total", b"total"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["batch_size", b"batch_size", "cache_hit", b"cache_hit", "ocr_pages", b"ocr_pages", "pages", b"pages", "queued", b"queued", "total", b"total"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["queued", b"queued", "total", b"total"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch_size", b"batch_size", "cache_hit", b"cache_hit", "ocr_pages", b"ocr_pages", "pages", b"pages", "queued", b"queued", "total", b"total"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-@typing.final
-class ClassifyOptions(message.Message):
+Global___ProcessingStats: _TypeAlias = ProcessingStats  # noqa: Y015
+
+@_typing.final
+class ClassifyOptions(_message.Message):
     """How to classify. The zero value is the deployment's default."""
 
-    DESCRIPTOR: descriptor.Descriptor
+    DESCRIPTOR: _descriptor.Descriptor
 
-    TAXONOMY_FIELD_NUMBER: builtins.int
-    MODEL_FIELD_NUMBER: builtins.int
-    MAX_SCORES_FIELD_NUMBER: builtins.int
-    MIN_SCORE_FIELD_NUMBER: builtins.int
-    CANDIDATE_CATEGORIES_FIELD_NUMBER: builtins.int
-    INCLUDE_EVIDENCE_FIELD_NUMBER: builtins.int
-    OCR_FIELD_NUMBER: builtins.int
-    LANGUAGES_FIELD_NUMBER: builtins.int
-    PAGES_FIELD_NUMBER: builtins.int
-    EXHAUSTIVE_FIELD_NUMBER: builtins.int
-    BYPASS_CACHE_FIELD_NUMBER: builtins.int
-    taxonomy: builtins.str
+    TAXONOMY_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    MAX_SCORES_FIELD_NUMBER: _builtins.int
+    MIN_SCORE_FIELD_NUMBER: _builtins.int
+    CANDIDATE_CATEGORIES_FIELD_NUMBER: _builtins.int
+    INCLUDE_EVIDENCE_FIELD_NUMBER: _builtins.int
+    OCR_FIELD_NUMBER: _builtins.int
+    LANGUAGES_FIELD_NUMBER: _builtins.int
+    PAGES_FIELD_NUMBER: _builtins.int
+    EXHAUSTIVE_FIELD_NUMBER: _builtins.int
+    BYPASS_CACHE_FIELD_NUMBER: _builtins.int
+    taxonomy: _builtins.str
     """taxonomies/{taxonomy}; empty means the default one."""
-    model: builtins.str
+    model: _builtins.str
     """models/{model} or models/{model}/versions/{version}; empty means the deployment's model."""
-    max_scores: builtins.int
+    max_scores: _builtins.int
     """Most entries in `scores`; 0 means 10, -1 means none."""
-    min_score: builtins.float
+    min_score: _builtins.float
     """Least probability of an entry in `scores`, 0 to 1."""
-    include_evidence: builtins.bool
+    include_evidence: _builtins.bool
     """Also return the words and places that spoke for the label."""
-    ocr: OcrMode.ValueType
+    ocr: Global___OcrMode.ValueType
     """When to recognise text in images."""
-    pages: builtins.str
+    pages: _builtins.str
     """1-based page ranges to read, e.g. "1-3,7". Empty means all up to the limit."""
-    exhaustive: builtins.bool
+    exhaustive: _builtins.bool
     """Run every stage even when an early one is sure."""
-    bypass_cache: builtins.bool
+    bypass_cache: _builtins.bool
     """Do not read or fill the result cache."""
-    @builtins.property
-    def candidate_categories(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+    @_builtins.property
+    def candidate_categories(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Only these categories (and what lies below them) compete."""
 
-    @builtins.property
-    def languages(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+    @_builtins.property
+    def languages(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Languages to expect in OCR, BCP-47, e.g. "de". Empty means the deployment's default."""
 
     def __init__(
         self,
         *,
-        taxonomy: builtins.str = ...,
-        model: builtins.str = ...,
-        max_scores: builtins.int = ...,
-        min_score: builtins.float = ...,
-        candidate_categories: abc.Iterable[builtins.str] | None = ...,
-        include_evidence: builtins.bool = ...,
-        ocr: OcrMode.ValueType = ...,
-        languages: abc.Iterable[builtins.str] | None = ...,
-        pages: builtins.str = ...,
-        exhaustive: builtins.bool = ...,
-        bypass_cache: builtins.bool = ...,
+        taxonomy: _builtins.str = ...,
+        model: _builtins.str = ...,
+        max_scores: _builtins.int = ...,
+        min_score: _builtins.float = ...,
+        candidate_categories: _abc.Iterable[_builtins.str] | None = ...,
+        include_evidence: _builtins.bool = ...,
+        ocr: Global___OcrMode.ValueType = ...,
+        languages: _abc.Iterable[_builtins.str] | None = ...,
+        pages: _builtins.str = ...,
+        exhaustive: _builtins.bool = ...,
+        bypass_cache: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["bypass_cache", b"bypass_cache", "candidate_categories", b"candidate_categories", "exhaustive", b"exhaustive", "include_evidence", b"include_evidence", "languages", b"languages", "max_scores", b"max_scores", "min_score", b"min_score", "model", b"model", "ocr", b"ocr", "pages", b"pages", "taxonomy", b"taxonomy"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bypass_cache", b"bypass_cache", "candidate_categories", b"candidate_categories", "exhaustive", b"exhaustive", "include_evidence", b"include_evidence", "languages", b"languages", "max_scores", b"max_scores", "min_score", b"min_score", "model", b"model", "ocr", b"ocr", "pages", b"pages", "taxonomy", b"taxonomy"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-@typing.final
-class InlineContent(message.Message):
+Global___ClassifyOptions: _TypeAlias = ClassifyOptions  # noqa: Y015
+
+@_typing.final
+class InlineContent(_message.Message):
     """Bytes small enough for one message."""
 
-    DESCRIPTOR: descriptor.Descriptor
+    DESCRIPTOR: _descriptor.Descriptor
 
-    DATA_FIELD_NUMBER: builtins.int
-    FILENAME_FIELD_NUMBER: builtins.int
-    MIME_TYPE_FIELD_NUMBER: builtins.int
-    data: builtins.bytes
+    DATA_FIELD_NUMBER: _builtins.int
+    FILENAME_FIELD_NUMBER: _builtins.int
+    MIME_TYPE_FIELD_NUMBER: _builtins.int
+    data: _builtins.bytes
     """The file, 4 MiB at most."""
-    filename: builtins.str
+    filename: _builtins.str
     """As the sender calls it; at most 255 bytes of UTF-8. Never used as a path and never stronger than the content."""
-    mime_type: builtins.str
+    mime_type: _builtins.str
     """As the sender declares it; only compared with what is found."""
     def __init__(
         self,
         *,
-        data: builtins.bytes = ...,
-        filename: builtins.str = ...,
-        mime_type: builtins.str = ...,
+        data: _builtins.bytes = ...,
+        filename: _builtins.str = ...,
+        mime_type: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["data", b"data", "filename", b"filename", "mime_type", b"mime_type"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "filename", b"filename", "mime_type", b"mime_type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-@typing.final
-class ClassifyRequest(message.Message):
+Global___InlineContent: _TypeAlias = InlineContent  # noqa: Y015
+
+@_typing.final
+class ClassifyRequest(_message.Message):
     """One small document."""
 
-    DESCRIPTOR: descriptor.Descriptor
+    DESCRIPTOR: _descriptor.Descriptor
 
-    TEXT_FIELD_NUMBER: builtins.int
-    CONTENT_FIELD_NUMBER: builtins.int
-    OPTIONS_FIELD_NUMBER: builtins.int
-    text: builtins.str
+    TEXT_FIELD_NUMBER: _builtins.int
+    CONTENT_FIELD_NUMBER: _builtins.int
+    OPTIONS_FIELD_NUMBER: _builtins.int
+    text: _builtins.str
     """Plain text, 1,000,000 code points at most."""
-    @builtins.property
-    def content(self) -> InlineContent:
+    @_builtins.property
+    def content(self) -> Global___InlineContent:
         """A file's bytes."""
 
-    @builtins.property
-    def options(self) -> ClassifyOptions:
+    @_builtins.property
+    def options(self) -> Global___ClassifyOptions:
         """How to classify."""
 
     def __init__(
         self,
         *,
-        text: builtins.str = ...,
-        content: InlineContent | None = ...,
-        options: ClassifyOptions | None = ...,
+        text: _builtins.str = ...,
+        content: Global___InlineContent | None = ...,
+        options: Global___ClassifyOptions | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["content", b"content", "options", b"options", "source", b"source", "text", b"text"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["content", b"content", "options", b"options", "source", b"source", "text", b"text"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "options", b"options", "source", b"source", "text", b"text"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "options", b"options", "source", b"source", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_source: _TypeAlias = typing.Literal["text", "content"]  # noqa: Y015
-    _WhichOneofArgType_source: _TypeAlias = typing.Literal["source", b"source"]  # noqa: Y015
+    _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["text", "content"]  # noqa: Y015
+    _WhichOneofArgType_source: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_source) -> _WhichOneofReturnType_source | None: ...
 
-@typing.final
-class ClassifyResponse(message.Message):
+Global___ClassifyRequest: _TypeAlias = ClassifyRequest  # noqa: Y015
+
+@_typing.final
+class ClassifyResponse(_message.Message):
     """The answer to Classify."""
 
-    DESCRIPTOR: descriptor.Descriptor
+    DESCRIPTOR: _descriptor.Descriptor
 
-    CLASSIFICATION_FIELD_NUMBER: builtins.int
-    @builtins.property
-    def classification(self) -> Classification:
+    CLASSIFICATION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def classification(self) -> Global___Classification:
         """What the document is, and why."""
 
     def __init__(
         self,
         *,
-        classification: Classification | None = ...,
+        classification: Global___Classification | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["classification", b"classification"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["classification", b"classification"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["classification", b"classification"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["classification", b"classification"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-@typing.final
-class ClassifyUploadRequest(message.Message):
+Global___ClassifyResponse: _TypeAlias = ClassifyResponse  # noqa: Y015
+
+@_typing.final
+class ClassifyUploadRequest(_message.Message):
     """One message of an upload."""
 
-    DESCRIPTOR: descriptor.Descriptor
+    DESCRIPTOR: _descriptor.Descriptor
 
-    START_FIELD_NUMBER: builtins.int
-    CHUNK_FIELD_NUMBER: builtins.int
-    TRAILER_FIELD_NUMBER: builtins.int
-    chunk: builtins.bytes
+    START_FIELD_NUMBER: _builtins.int
+    CHUNK_FIELD_NUMBER: _builtins.int
+    TRAILER_FIELD_NUMBER: _builtins.int
+    chunk: _builtins.bytes
     """Next part of the file: 256 KiB works best, 1 MiB at most."""
-    @builtins.property
-    def start(self) -> ClassifyUploadStart:
+    @_builtins.property
+    def start(self) -> Global___ClassifyUploadStart:
         """First message, once."""
 
-    @builtins.property
-    def trailer(self) -> UploadTrailer:
+    @_builtins.property
+    def trailer(self) -> Global___UploadTrailer:
         """Last message, optional."""
 
     def __init__(
         self,
         *,
-        start: ClassifyUploadStart | None = ...,
-        chunk: builtins.bytes = ...,
-        trailer: UploadTrailer | None = ...,
+        start: Global___ClassifyUploadStart | None = ...,
+        chunk: _builtins.bytes = ...,
+        trailer: Global___UploadTrailer | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["chunk", b"chunk", "payload", b"payload", "start", b"start", "trailer", b"trailer"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["chunk", b"chunk", "payload", b"payload", "start", b"start", "trailer", b"trailer"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["chunk", b"chunk", "payload", b"payload", "start", b"start", "trailer", b"trailer"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk", b"chunk", "payload", b"payload", "start", b"start", "trailer", b"trailer"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_payload: _TypeAlias = typing.Literal["start", "chunk", "trailer"]  # noqa: Y015
-    _WhichOneofArgType_payload: _TypeAlias = typing.Literal["payload", b"payload"]  # noqa: Y015
+    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["start", "chunk", "trailer"]  # noqa: Y015
+    _WhichOneofArgType_payload: _TypeAlias = _typing.Literal["payload", b"payload"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_payload) -> _WhichOneofReturnType_payload | None: ...
 
-@typing.final
-class ClassifyUploadStart(message.Message):
+Global___ClassifyUploadRequest: _TypeAlias = ClassifyUploadRequest  # noqa: Y015
+
+@_typing.final
+class ClassifyUploadStart(_message.Message):
     """First message of an upload."""
 
-    DESCRIPTOR: descriptor.Descriptor
+    DESCRIPTOR: _descriptor.Descriptor
 
-    HEADER_FIELD_NUMBER: builtins.int
-    OPTIONS_FIELD_NUMBER: builtins.int
-    @builtins.property
-    def header(self) -> UploadHeader:
+    HEADER_FIELD_NUMBER: _builtins.int
+    OPTIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def header(self) -> Global___UploadHeader:
         """What is coming."""
 
-    @builtins.property
-    def options(self) -> ClassifyOptions:
+    @_builtins.property
+    def options(self) -> Global___ClassifyOptions:
         """How to classify."""
 
     def __init__(
         self,
         *,
-        header: UploadHeader | None = ...,
-        options: ClassifyOptions | None = ...,
+        header: Global___UploadHeader | None = ...,
+        options: Global___ClassifyOptions | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["header", b"header", "options", b"options"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["header", b"header", "options", b"options"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["header", b"header", "options", b"options"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["header", b"header", "options", b"options"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-@typing.final
-class UploadHeader(message.Message):
+Global___ClassifyUploadStart: _TypeAlias = ClassifyUploadStart  # noqa: Y015
+
+@_typing.final
+class UploadHeader(_message.Message):
     """What an upload will hold."""
 
-    DESCRIPTOR: descriptor.Descriptor
+    DESCRIPTOR: _descriptor.Descriptor
 
-    FILENAME_FIELD_NUMBER: builtins.int
-    MIME_TYPE_FIELD_NUMBER: builtins.int
-    SIZE_BYTES_FIELD_NUMBER: builtins.int
-    filename: builtins.str
+    FILENAME_FIELD_NUMBER: _builtins.int
+    MIME_TYPE_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    filename: _builtins.str
     """As the sender calls it; at most 255 bytes of UTF-8. Never used as a path and never stronger than the content."""
-    mime_type: builtins.str
+    mime_type: _builtins.str
     """As the sender declares it; only compared with what is found."""
-    size_bytes: builtins.int
+    size_bytes: _builtins.int
     """Known size; 0 when it is not. A size above the limit is refused before any chunk is read, and a stream that does
     not hold as many bytes is refused at its end.
     """
     def __init__(
         self,
         *,
-        filename: builtins.str = ...,
-        mime_type: builtins.str = ...,
-        size_bytes: builtins.int = ...,
+        filename: _builtins.str = ...,
+        mime_type: _builtins.str = ...,
+        size_bytes: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["filename", b"filename", "mime_type", b"mime_type", "size_bytes", b"size_bytes"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filename", b"filename", "mime_type", b"mime_type", "size_bytes", b"size_bytes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-@typing.final
-class UploadTrailer(message.Message):
+Global___UploadHeader: _TypeAlias = UploadHeader  # noqa: Y015
+
+@_typing.final
+class UploadTrailer(_message.Message):
     """What the client believes it sent; the server refuses the upload when it received something else."""
 
-    DESCRIPTOR: descriptor.Descriptor
+    DESCRIPTOR: _descriptor.Descriptor
 
-    SHA256_FIELD_NUMBER: builtins.int
-    SIZE_BYTES_FIELD_NUMBER: builtins.int
-    sha256: builtins.str
+    SHA256_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    sha256: _builtins.str
     """Lower-case hex; empty is not checked."""
-    size_bytes: builtins.int
+    size_bytes: _builtins.int
     """0 is not checked."""
     def __init__(
         self,
         *,
-        sha256: builtins.str = ...,
-        size_bytes: builtins.int = ...,
+        sha256: _builtins.str = ...,
+        size_bytes: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["sha256", b"sha256", "size_bytes", b"size_bytes"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["sha256", b"sha256", "size_bytes", b"size_bytes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-@typing.final
-class ClassifyUploadResponse(message.Message):
+Global___UploadTrailer: _TypeAlias = UploadTrailer  # noqa: Y015
+
+@_typing.final
+class ClassifyUploadResponse(_message.Message):
     """The answer to ClassifyUpload."""
 
-    DESCRIPTOR: descriptor.Descriptor
+    DESCRIPTOR: _descriptor.Descriptor
 
-    CLASSIFICATION_FIELD_NUMBER: builtins.int
-    @builtins.property
-    def classification(self) -> Classification:
+    CLASSIFICATION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def classification(self) -> Global___Classification:
         """What the document is, and why."""
 
     def __init__(
         self,
         *,
-        classification: Classification | None = ...,
+        classification: Global___Classification | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["classification", b"classification"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["classification", b"classification"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["classification", b"classification"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["classification", b"classification"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClassifyUploadResponse: _TypeAlias = ClassifyUploadResponse  # noqa: Y015

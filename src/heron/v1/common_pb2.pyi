@@ -3,177 +3,187 @@
 isort:skip_file
 Types that several services share."""
 
-from collections import abc as abc
-from google.protobuf import descriptor as descriptor
-from google.protobuf import message as message
-from google.protobuf.internal import containers as containers
-import builtins as builtins
+from collections import abc as _abc
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
+import builtins as _builtins
 import sys
-import typing as typing
+import typing as _typing
 
 if sys.version_info >= (3, 11):
     from typing import TypeAlias as _TypeAlias, Never as _Never
 else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
-DESCRIPTOR: descriptor.FileDescriptor
+DESCRIPTOR: _descriptor.FileDescriptor
 
-@typing.final
-class BoundingBox(message.Message):
+@_typing.final
+class BoundingBox(_message.Message):
     """A box in page coordinates: fractions (0 to 1) of page width and height, origin top left, rotation already undone."""
 
-    DESCRIPTOR: descriptor.Descriptor
+    DESCRIPTOR: _descriptor.Descriptor
 
-    X_MIN_FIELD_NUMBER: builtins.int
-    Y_MIN_FIELD_NUMBER: builtins.int
-    X_MAX_FIELD_NUMBER: builtins.int
-    Y_MAX_FIELD_NUMBER: builtins.int
-    x_min: builtins.float
+    X_MIN_FIELD_NUMBER: _builtins.int
+    Y_MIN_FIELD_NUMBER: _builtins.int
+    X_MAX_FIELD_NUMBER: _builtins.int
+    Y_MAX_FIELD_NUMBER: _builtins.int
+    x_min: _builtins.float
     """Left edge."""
-    y_min: builtins.float
+    y_min: _builtins.float
     """Upper edge."""
-    x_max: builtins.float
+    x_max: _builtins.float
     """Right edge."""
-    y_max: builtins.float
+    y_max: _builtins.float
     """Lower edge."""
     def __init__(
         self,
         *,
-        x_min: builtins.float = ...,
-        y_min: builtins.float = ...,
-        x_max: builtins.float = ...,
-        y_max: builtins.float = ...,
+        x_min: _builtins.float = ...,
+        y_min: _builtins.float = ...,
+        x_max: _builtins.float = ...,
+        y_max: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["x_max", b"x_max", "x_min", b"x_min", "y_max", b"y_max", "y_min", b"y_min"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["x_max", b"x_max", "x_min", b"x_min", "y_max", b"y_max", "y_min", b"y_min"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-@typing.final
-class Region(message.Message):
+Global___BoundingBox: _TypeAlias = BoundingBox  # noqa: Y015
+
+@_typing.final
+class Region(_message.Message):
     """A region of one page."""
 
-    DESCRIPTOR: descriptor.Descriptor
+    DESCRIPTOR: _descriptor.Descriptor
 
-    PAGE_FIELD_NUMBER: builtins.int
-    BOX_FIELD_NUMBER: builtins.int
-    page: builtins.int
+    PAGE_FIELD_NUMBER: _builtins.int
+    BOX_FIELD_NUMBER: _builtins.int
+    page: _builtins.int
     """1-based."""
-    @builtins.property
-    def box(self) -> BoundingBox:
+    @_builtins.property
+    def box(self) -> Global___BoundingBox:
         """Where on the page."""
 
     def __init__(
         self,
         *,
-        page: builtins.int = ...,
-        box: BoundingBox | None = ...,
+        page: _builtins.int = ...,
+        box: Global___BoundingBox | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["box", b"box"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["box", b"box", "page", b"page"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["box", b"box"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["box", b"box", "page", b"page"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-@typing.final
-class TextSpan(message.Message):
+Global___Region: _TypeAlias = Region  # noqa: Y015
+
+@_typing.final
+class TextSpan(_message.Message):
     """A half-open range of the document text, counted in Unicode code points (not bytes, not UTF-16 units).
     The document text is the pages' texts joined by one form feed (U+000C).
     """
 
-    DESCRIPTOR: descriptor.Descriptor
+    DESCRIPTOR: _descriptor.Descriptor
 
-    START_FIELD_NUMBER: builtins.int
-    END_FIELD_NUMBER: builtins.int
-    start: builtins.int
+    START_FIELD_NUMBER: _builtins.int
+    END_FIELD_NUMBER: _builtins.int
+    start: _builtins.int
     """First code point."""
-    end: builtins.int
+    end: _builtins.int
     """One past the last code point."""
     def __init__(
         self,
         *,
-        start: builtins.int = ...,
-        end: builtins.int = ...,
+        start: _builtins.int = ...,
+        end: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["end", b"end", "start", b"start"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "start", b"start"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-@typing.final
-class Evidence(message.Message):
+Global___TextSpan: _TypeAlias = TextSpan  # noqa: Y015
+
+@_typing.final
+class Evidence(_message.Message):
     """Why the service believes something: the place it read, and how much it counted."""
 
-    DESCRIPTOR: descriptor.Descriptor
+    DESCRIPTOR: _descriptor.Descriptor
 
-    STAGE_FIELD_NUMBER: builtins.int
-    CATEGORY_FIELD_NUMBER: builtins.int
-    QUOTE_FIELD_NUMBER: builtins.int
-    SPAN_FIELD_NUMBER: builtins.int
-    REGIONS_FIELD_NUMBER: builtins.int
-    WEIGHT_FIELD_NUMBER: builtins.int
-    stage: builtins.str
+    STAGE_FIELD_NUMBER: _builtins.int
+    CATEGORY_FIELD_NUMBER: _builtins.int
+    QUOTE_FIELD_NUMBER: _builtins.int
+    SPAN_FIELD_NUMBER: _builtins.int
+    REGIONS_FIELD_NUMBER: _builtins.int
+    WEIGHT_FIELD_NUMBER: _builtins.int
+    stage: _builtins.str
     """Stage that produced it, e.g. "model" or "rules"."""
-    category: builtins.str
+    category: _builtins.str
     """Category it speaks for (or, with a negative weight, against)."""
-    quote: builtins.str
+    quote: _builtins.str
     """The quoted words. Empty when the evidence is no text (a file name, a metadata field)."""
-    weight: builtins.float
+    weight: _builtins.float
     """Signed contribution to the category's score in natural log-odds."""
-    @builtins.property
-    def span(self) -> TextSpan:
+    @_builtins.property
+    def span(self) -> Global___TextSpan:
         """Where the words stand in the document text; absent when the evidence is no text."""
 
-    @builtins.property
-    def regions(self) -> containers.RepeatedCompositeFieldContainer[Region]:
+    @_builtins.property
+    def regions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Region]:
         """Where the words stand on the pages; empty for formats without a page layout."""
 
     def __init__(
         self,
         *,
-        stage: builtins.str = ...,
-        category: builtins.str = ...,
-        quote: builtins.str = ...,
-        span: TextSpan | None = ...,
-        regions: abc.Iterable[Region] | None = ...,
-        weight: builtins.float = ...,
+        stage: _builtins.str = ...,
+        category: _builtins.str = ...,
+        quote: _builtins.str = ...,
+        span: Global___TextSpan | None = ...,
+        regions: _abc.Iterable[Global___Region] | None = ...,
+        weight: _builtins.float = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["span", b"span"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["category", b"category", "quote", b"quote", "regions", b"regions", "span", b"span", "stage", b"stage", "weight", b"weight"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["span", b"span"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["category", b"category", "quote", b"quote", "regions", b"regions", "span", b"span", "stage", b"stage", "weight", b"weight"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-@typing.final
-class Warning(message.Message):
+Global___Evidence: _TypeAlias = Evidence  # noqa: Y015
+
+@_typing.final
+class Warning(_message.Message):
     """Something the caller should know that did not stop the work."""
 
-    DESCRIPTOR: descriptor.Descriptor
+    DESCRIPTOR: _descriptor.Descriptor
 
-    CODE_FIELD_NUMBER: builtins.int
-    MESSAGE_FIELD_NUMBER: builtins.int
-    STAGE_FIELD_NUMBER: builtins.int
-    PAGE_FIELD_NUMBER: builtins.int
-    code: builtins.str
+    CODE_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    STAGE_FIELD_NUMBER: _builtins.int
+    PAGE_FIELD_NUMBER: _builtins.int
+    code: _builtins.str
     """Stable upper-snake code, e.g. "OCR_LOW_QUALITY". Listed in docs/warnings.md."""
-    message: builtins.str
+    message: _builtins.str
     """For people."""
-    stage: builtins.str
+    stage: _builtins.str
     """Stage it arose in; empty when it concerns the whole call."""
-    page: builtins.int
+    page: _builtins.int
     """1-based page, 0 when it concerns the whole document."""
     def __init__(
         self,
         *,
-        code: builtins.str = ...,
-        message: builtins.str = ...,
-        stage: builtins.str = ...,
-        page: builtins.int = ...,
+        code: _builtins.str = ...,
+        message: _builtins.str = ...,
+        stage: _builtins.str = ...,
+        page: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["code", b"code", "message", b"message", "page", b"page", "stage", b"stage"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "message", b"message", "page", b"page", "stage", b"stage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Warning: _TypeAlias = Warning  # noqa: Y015

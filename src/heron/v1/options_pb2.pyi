@@ -3,30 +3,30 @@
 isort:skip_file
 Annotations the server reads at start-up: it refuses to start when a method it serves carries no access rule."""
 
-from collections import abc as abc
-from google.protobuf import descriptor as descriptor
-from google.protobuf import descriptor_pb2 as descriptor_pb2
-from google.protobuf import message as message
-from google.protobuf.internal import containers as containers
-from google.protobuf.internal import enum_type_wrapper as enum_type_wrapper
-from google.protobuf.internal import extension_dict as extension_dict
-import builtins as builtins
+from collections import abc as _abc
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import descriptor_pb2 as _descriptor_pb2
+from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf.internal import extension_dict as _extension_dict
+import builtins as _builtins
 import sys
-import typing as typing
+import typing as _typing
 
 if sys.version_info >= (3, 11):
     from typing import TypeAlias as _TypeAlias, Never as _Never
 else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
-DESCRIPTOR: descriptor.FileDescriptor
+DESCRIPTOR: _descriptor.FileDescriptor
 
 class _AuditLevel:
-    ValueType = typing.NewType("ValueType", builtins.int)
+    ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
 
-class _AuditLevelEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_AuditLevel.ValueType], builtins.type):
-    DESCRIPTOR: descriptor.EnumDescriptor
+class _AuditLevelEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AuditLevel.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
     AUDIT_LEVEL_UNSPECIFIED: _AuditLevel.ValueType  # 0
     """Same as AUDIT_LEVEL_METADATA."""
     AUDIT_LEVEL_NONE: _AuditLevel.ValueType  # 1
@@ -47,49 +47,52 @@ AUDIT_LEVEL_METADATA: AuditLevel.ValueType  # 2
 """Caller, method, resource, outcome."""
 AUDIT_LEVEL_REQUEST: AuditLevel.ValueType  # 3
 """Also the request, with every `debug_redact` field removed."""
+Global___AuditLevel: _TypeAlias = AuditLevel  # noqa: Y015
 
-@typing.final
-class Access(message.Message):
+@_typing.final
+class Access(_message.Message):
     """Access is the rule of one method, readable by clients over reflection."""
 
-    DESCRIPTOR: descriptor.Descriptor
+    DESCRIPTOR: _descriptor.Descriptor
 
-    SCOPES_FIELD_NUMBER: builtins.int
-    ANONYMOUS_FIELD_NUMBER: builtins.int
-    AUDIT_FIELD_NUMBER: builtins.int
-    COST_FIELD_NUMBER: builtins.int
-    RESOURCE_FIELD_FIELD_NUMBER: builtins.int
-    COLLECTION_FIELD_NUMBER: builtins.int
-    anonymous: builtins.bool
+    SCOPES_FIELD_NUMBER: _builtins.int
+    ANONYMOUS_FIELD_NUMBER: _builtins.int
+    AUDIT_FIELD_NUMBER: _builtins.int
+    COST_FIELD_NUMBER: _builtins.int
+    RESOURCE_FIELD_FIELD_NUMBER: _builtins.int
+    COLLECTION_FIELD_NUMBER: _builtins.int
+    anonymous: _builtins.bool
     """Callable without credentials (server info)."""
-    audit: AuditLevel.ValueType
+    audit: Global___AuditLevel.ValueType
     """How much of the call the audit log keeps."""
-    cost: builtins.int
+    cost: _builtins.int
     """Rate-limit units one call (one message, on a bidi stream) costs. 0 counts as 1."""
-    resource_field: builtins.str
+    resource_field: _builtins.str
     """Path of the request field that names the resource acted on, e.g. "name"."""
-    collection: builtins.str
+    collection: _builtins.str
     """Resource-scoped keys: the collection to check `resource_field` against, e.g. "taxonomies"."""
-    @builtins.property
-    def scopes(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+    @_builtins.property
+    def scopes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Scopes the caller must hold, all of them, e.g. "taxonomies.read". Empty only with `anonymous`."""
 
     def __init__(
         self,
         *,
-        scopes: abc.Iterable[builtins.str] | None = ...,
-        anonymous: builtins.bool = ...,
-        audit: AuditLevel.ValueType = ...,
-        cost: builtins.int = ...,
-        resource_field: builtins.str = ...,
-        collection: builtins.str = ...,
+        scopes: _abc.Iterable[_builtins.str] | None = ...,
+        anonymous: _builtins.bool = ...,
+        audit: Global___AuditLevel.ValueType = ...,
+        cost: _builtins.int = ...,
+        resource_field: _builtins.str = ...,
+        collection: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["anonymous", b"anonymous", "audit", b"audit", "collection", b"collection", "cost", b"cost", "resource_field", b"resource_field", "scopes", b"scopes"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["anonymous", b"anonymous", "audit", b"audit", "collection", b"collection", "cost", b"cost", "resource_field", b"resource_field", "scopes", b"scopes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-ACCESS_FIELD_NUMBER: builtins.int
-access: extension_dict._ExtensionFieldDescriptor[descriptor_pb2.MethodOptions, Access]
+Global___Access: _TypeAlias = Access  # noqa: Y015
+
+ACCESS_FIELD_NUMBER: _builtins.int
+access: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___Access]
 """Who may call the method and how a call is recorded and charged."""

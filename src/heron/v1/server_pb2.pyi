@@ -3,132 +3,138 @@
 isort:skip_file
 What this server is and can do."""
 
-from collections import abc as abc
-from google.protobuf import descriptor as descriptor
-from google.protobuf import message as message
-from google.protobuf.internal import containers as containers
-import builtins as builtins
+from collections import abc as _abc
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
+import builtins as _builtins
 import sys
-import typing as typing
+import typing as _typing
 
 if sys.version_info >= (3, 11):
     from typing import TypeAlias as _TypeAlias, Never as _Never
 else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
-DESCRIPTOR: descriptor.FileDescriptor
+DESCRIPTOR: _descriptor.FileDescriptor
 
-@typing.final
-class GetServerInfoRequest(message.Message):
+@_typing.final
+class GetServerInfoRequest(_message.Message):
     """Nothing to say."""
 
-    DESCRIPTOR: descriptor.Descriptor
+    DESCRIPTOR: _descriptor.Descriptor
 
     def __init__(
         self,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-@typing.final
-class GetServerInfoResponse(message.Message):
+Global___GetServerInfoRequest: _TypeAlias = GetServerInfoRequest  # noqa: Y015
+
+@_typing.final
+class GetServerInfoResponse(_message.Message):
     """What the server is."""
 
-    DESCRIPTOR: descriptor.Descriptor
+    DESCRIPTOR: _descriptor.Descriptor
 
-    VERSION_FIELD_NUMBER: builtins.int
-    PIPELINE_VERSION_FIELD_NUMBER: builtins.int
-    MODEL_VERSION_FIELD_NUMBER: builtins.int
-    LIMITS_FIELD_NUMBER: builtins.int
-    FEATURES_FIELD_NUMBER: builtins.int
-    MIME_TYPES_FIELD_NUMBER: builtins.int
-    OCR_LANGUAGES_FIELD_NUMBER: builtins.int
-    version: builtins.str
+    VERSION_FIELD_NUMBER: _builtins.int
+    PIPELINE_VERSION_FIELD_NUMBER: _builtins.int
+    MODEL_VERSION_FIELD_NUMBER: _builtins.int
+    LIMITS_FIELD_NUMBER: _builtins.int
+    FEATURES_FIELD_NUMBER: _builtins.int
+    MIME_TYPES_FIELD_NUMBER: _builtins.int
+    OCR_LANGUAGES_FIELD_NUMBER: _builtins.int
+    version: _builtins.str
     """Release of the service, e.g. "0.1.0"."""
-    pipeline_version: builtins.str
+    pipeline_version: _builtins.str
     """Release and settings' digest as recorded in each classification, e.g. "0.1.0+c0ffee12"."""
-    model_version: builtins.str
+    model_version: _builtins.str
     """models/{model}/versions/{version} of the default model; empty while the model backend is away."""
-    @builtins.property
-    def limits(self) -> Limits:
+    @_builtins.property
+    def limits(self) -> Global___Limits:
         """Limits a client should respect."""
 
-    @builtins.property
-    def features(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+    @_builtins.property
+    def features(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What is switched on: "ocr:tesserocr", "ocr:pytesseract", "reflection", "result-cache"."""
 
-    @builtins.property
-    def mime_types(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+    @_builtins.property
+    def mime_types(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Media types that can be read."""
 
-    @builtins.property
-    def ocr_languages(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+    @_builtins.property
+    def ocr_languages(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """OCR languages installed, as Tesseract names them, e.g. "eng"."""
 
     def __init__(
         self,
         *,
-        version: builtins.str = ...,
-        pipeline_version: builtins.str = ...,
-        model_version: builtins.str = ...,
-        limits: Limits | None = ...,
-        features: abc.Iterable[builtins.str] | None = ...,
-        mime_types: abc.Iterable[builtins.str] | None = ...,
-        ocr_languages: abc.Iterable[builtins.str] | None = ...,
+        version: _builtins.str = ...,
+        pipeline_version: _builtins.str = ...,
+        model_version: _builtins.str = ...,
+        limits: Global___Limits | None = ...,
+        features: _abc.Iterable[_builtins.str] | None = ...,
+        mime_types: _abc.Iterable[_builtins.str] | None = ...,
+        ocr_languages: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["limits", b"limits"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["features", b"features", "limits", b"limits", "mime_types", b"mime_types", "model_version", b"model_version", "ocr_languages", b"ocr_languages", "pipeline_version", b"pipeline_version", "version", b"version"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["features", b"features", "limits", b"limits", "mime_types", b"mime_types", "model_version", b"model_version", "ocr_languages", b"ocr_languages", "pipeline_version", b"pipeline_version", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-@typing.final
-class Limits(message.Message):
+Global___GetServerInfoResponse: _TypeAlias = GetServerInfoResponse  # noqa: Y015
+
+@_typing.final
+class Limits(_message.Message):
     """Limits; a request beyond one is refused with a typed error."""
 
-    DESCRIPTOR: descriptor.Descriptor
+    DESCRIPTOR: _descriptor.Descriptor
 
-    MAX_DOCUMENT_BYTES_FIELD_NUMBER: builtins.int
-    MAX_INLINE_BYTES_FIELD_NUMBER: builtins.int
-    MAX_MESSAGE_BYTES_FIELD_NUMBER: builtins.int
-    PREFERRED_CHUNK_BYTES_FIELD_NUMBER: builtins.int
-    MAX_CHUNK_BYTES_FIELD_NUMBER: builtins.int
-    MAX_TEXT_CHARS_FIELD_NUMBER: builtins.int
-    MAX_PAGES_FIELD_NUMBER: builtins.int
-    MAX_FILENAME_BYTES_FIELD_NUMBER: builtins.int
-    max_document_bytes: builtins.int
+    MAX_DOCUMENT_BYTES_FIELD_NUMBER: _builtins.int
+    MAX_INLINE_BYTES_FIELD_NUMBER: _builtins.int
+    MAX_MESSAGE_BYTES_FIELD_NUMBER: _builtins.int
+    PREFERRED_CHUNK_BYTES_FIELD_NUMBER: _builtins.int
+    MAX_CHUNK_BYTES_FIELD_NUMBER: _builtins.int
+    MAX_TEXT_CHARS_FIELD_NUMBER: _builtins.int
+    MAX_PAGES_FIELD_NUMBER: _builtins.int
+    MAX_FILENAME_BYTES_FIELD_NUMBER: _builtins.int
+    max_document_bytes: _builtins.int
     """Largest document, streamed."""
-    max_inline_bytes: builtins.int
+    max_inline_bytes: _builtins.int
     """Largest document sent inline in one message."""
-    max_message_bytes: builtins.int
+    max_message_bytes: _builtins.int
     """Largest message."""
-    preferred_chunk_bytes: builtins.int
+    preferred_chunk_bytes: _builtins.int
     """Chunk size that works best."""
-    max_chunk_bytes: builtins.int
+    max_chunk_bytes: _builtins.int
     """Largest chunk."""
-    max_text_chars: builtins.int
+    max_text_chars: _builtins.int
     """Longest text of Classify, in code points."""
-    max_pages: builtins.int
+    max_pages: _builtins.int
     """Pages read of one document; the rest is left out with a warning."""
-    max_filename_bytes: builtins.int
+    max_filename_bytes: _builtins.int
     """Longest file name, in UTF-8 bytes."""
     def __init__(
         self,
         *,
-        max_document_bytes: builtins.int = ...,
-        max_inline_bytes: builtins.int = ...,
-        max_message_bytes: builtins.int = ...,
-        preferred_chunk_bytes: builtins.int = ...,
-        max_chunk_bytes: builtins.int = ...,
-        max_text_chars: builtins.int = ...,
-        max_pages: builtins.int = ...,
-        max_filename_bytes: builtins.int = ...,
+        max_document_bytes: _builtins.int = ...,
+        max_inline_bytes: _builtins.int = ...,
+        max_message_bytes: _builtins.int = ...,
+        preferred_chunk_bytes: _builtins.int = ...,
+        max_chunk_bytes: _builtins.int = ...,
+        max_text_chars: _builtins.int = ...,
+        max_pages: _builtins.int = ...,
+        max_filename_bytes: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["max_chunk_bytes", b"max_chunk_bytes", "max_document_bytes", b"max_document_bytes", "max_filename_bytes", b"max_filename_bytes", "max_inline_bytes", b"max_inline_bytes", "max_message_bytes", b"max_message_bytes", "max_pages", b"max_pages", "max_text_chars", b"max_text_chars", "preferred_chunk_bytes", b"preferred_chunk_bytes"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["max_chunk_bytes", b"max_chunk_bytes", "max_document_bytes", b"max_document_bytes", "max_filename_bytes", b"max_filename_bytes", "max_inline_bytes", b"max_inline_bytes", "max_message_bytes", b"max_message_bytes", "max_pages", b"max_pages", "max_text_chars", b"max_text_chars", "preferred_chunk_bytes", b"preferred_chunk_bytes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Limits: _TypeAlias = Limits  # noqa: Y015

@@ -3,195 +3,207 @@
 isort:skip_file
 The labels a document can get."""
 
-from collections import abc as abc
-from google.protobuf import descriptor as descriptor
-from google.protobuf import message as message
-from google.protobuf.internal import containers as containers
-import builtins as builtins
+from collections import abc as _abc
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
+import builtins as _builtins
 import sys
-import typing as typing
+import typing as _typing
 
 if sys.version_info >= (3, 11):
     from typing import TypeAlias as _TypeAlias, Never as _Never
 else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
-DESCRIPTOR: descriptor.FileDescriptor
+DESCRIPTOR: _descriptor.FileDescriptor
 
-@typing.final
-class Taxonomy(message.Message):
+@_typing.final
+class Taxonomy(_message.Message):
     """A tree of categories. Categories are data, never enum values: a deployment adds "utility_bill" without a new client."""
 
-    DESCRIPTOR: descriptor.Descriptor
+    DESCRIPTOR: _descriptor.Descriptor
 
-    NAME_FIELD_NUMBER: builtins.int
-    DISPLAY_NAME_FIELD_NUMBER: builtins.int
-    REVISION_FIELD_NUMBER: builtins.int
-    CATEGORIES_FIELD_NUMBER: builtins.int
-    MULTI_LABEL_FIELD_NUMBER: builtins.int
-    ETAG_FIELD_NUMBER: builtins.int
-    name: builtins.str
+    NAME_FIELD_NUMBER: _builtins.int
+    DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    CATEGORIES_FIELD_NUMBER: _builtins.int
+    MULTI_LABEL_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
     """taxonomies/{taxonomy}"""
-    display_name: builtins.str
+    display_name: _builtins.str
     """For people."""
-    revision: builtins.int
+    revision: _builtins.int
     """Raised at each change; classifications record it."""
-    multi_label: builtins.bool
+    multi_label: _builtins.bool
     """Several labels may hold at once."""
-    etag: builtins.str
+    etag: _builtins.str
     """Digest of the content: equal tags, equal taxonomies."""
-    @builtins.property
-    def categories(self) -> containers.RepeatedCompositeFieldContainer[Category]:
+    @_builtins.property
+    def categories(self) -> _containers.RepeatedCompositeFieldContainer[Global___Category]:
         """All categories, parents before their children. Empty in lists."""
 
     def __init__(
         self,
         *,
-        name: builtins.str = ...,
-        display_name: builtins.str = ...,
-        revision: builtins.int = ...,
-        categories: abc.Iterable[Category] | None = ...,
-        multi_label: builtins.bool = ...,
-        etag: builtins.str = ...,
+        name: _builtins.str = ...,
+        display_name: _builtins.str = ...,
+        revision: _builtins.int = ...,
+        categories: _abc.Iterable[Global___Category] | None = ...,
+        multi_label: _builtins.bool = ...,
+        etag: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["categories", b"categories", "display_name", b"display_name", "etag", b"etag", "multi_label", b"multi_label", "name", b"name", "revision", b"revision"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["categories", b"categories", "display_name", b"display_name", "etag", b"etag", "multi_label", b"multi_label", "name", b"name", "revision", b"revision"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-@typing.final
-class Category(message.Message):
+Global___Taxonomy: _TypeAlias = Taxonomy  # noqa: Y015
+
+@_typing.final
+class Category(_message.Message):
     """A node. Its id is the whole path, so the hierarchy is readable in the id."""
 
-    DESCRIPTOR: descriptor.Descriptor
+    DESCRIPTOR: _descriptor.Descriptor
 
-    ID_FIELD_NUMBER: builtins.int
-    DISPLAY_NAME_FIELD_NUMBER: builtins.int
-    DESCRIPTION_FIELD_NUMBER: builtins.int
-    ALIASES_FIELD_NUMBER: builtins.int
-    RETIRED_FIELD_NUMBER: builtins.int
-    ACCEPT_THRESHOLD_FIELD_NUMBER: builtins.int
-    id: builtins.str
+    ID_FIELD_NUMBER: _builtins.int
+    DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    ALIASES_FIELD_NUMBER: _builtins.int
+    RETIRED_FIELD_NUMBER: _builtins.int
+    ACCEPT_THRESHOLD_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
     """e.g. "financial/statement/bank_statement". Immutable."""
-    display_name: builtins.str
+    display_name: _builtins.str
     """For people, e.g. "Bank statement"."""
-    description: builtins.str
+    description: _builtins.str
     """What belongs here and what does not."""
-    retired: builtins.bool
+    retired: _builtins.bool
     """Hidden from pickers; old results keep it."""
-    accept_threshold: builtins.float
+    accept_threshold: _builtins.float
     """Least calibrated probability for automatic acceptance; the deployment's default when absent."""
-    @builtins.property
-    def aliases(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+    @_builtins.property
+    def aliases(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Other names seen in file names, old systems and imports."""
 
     def __init__(
         self,
         *,
-        id: builtins.str = ...,
-        display_name: builtins.str = ...,
-        description: builtins.str = ...,
-        aliases: abc.Iterable[builtins.str] | None = ...,
-        retired: builtins.bool = ...,
-        accept_threshold: builtins.float | None = ...,
+        id: _builtins.str = ...,
+        display_name: _builtins.str = ...,
+        description: _builtins.str = ...,
+        aliases: _abc.Iterable[_builtins.str] | None = ...,
+        retired: _builtins.bool = ...,
+        accept_threshold: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_accept_threshold", b"_accept_threshold", "accept_threshold", b"accept_threshold"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_accept_threshold", b"_accept_threshold", "accept_threshold", b"accept_threshold", "aliases", b"aliases", "description", b"description", "display_name", b"display_name", "id", b"id", "retired", b"retired"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_accept_threshold", b"_accept_threshold", "accept_threshold", b"accept_threshold"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accept_threshold", b"_accept_threshold", "accept_threshold", b"accept_threshold", "aliases", b"aliases", "description", b"description", "display_name", b"display_name", "id", b"id", "retired", b"retired"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__accept_threshold: _TypeAlias = typing.Literal["accept_threshold"]  # noqa: Y015
-    _WhichOneofArgType__accept_threshold: _TypeAlias = typing.Literal["_accept_threshold", b"_accept_threshold"]  # noqa: Y015
+    _WhichOneofReturnType__accept_threshold: _TypeAlias = _typing.Literal["accept_threshold"]  # noqa: Y015
+    _WhichOneofArgType__accept_threshold: _TypeAlias = _typing.Literal["_accept_threshold", b"_accept_threshold"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__accept_threshold) -> _WhichOneofReturnType__accept_threshold | None: ...
 
-@typing.final
-class GetTaxonomyRequest(message.Message):
+Global___Category: _TypeAlias = Category  # noqa: Y015
+
+@_typing.final
+class GetTaxonomyRequest(_message.Message):
     """Which taxonomy."""
 
-    DESCRIPTOR: descriptor.Descriptor
+    DESCRIPTOR: _descriptor.Descriptor
 
-    NAME_FIELD_NUMBER: builtins.int
-    name: builtins.str
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
     """taxonomies/{taxonomy}, e.g. "taxonomies/default". Required."""
     def __init__(
         self,
         *,
-        name: builtins.str = ...,
+        name: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["name", b"name"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-@typing.final
-class GetTaxonomyResponse(message.Message):
+Global___GetTaxonomyRequest: _TypeAlias = GetTaxonomyRequest  # noqa: Y015
+
+@_typing.final
+class GetTaxonomyResponse(_message.Message):
     """The taxonomy asked for."""
 
-    DESCRIPTOR: descriptor.Descriptor
+    DESCRIPTOR: _descriptor.Descriptor
 
-    TAXONOMY_FIELD_NUMBER: builtins.int
-    @builtins.property
-    def taxonomy(self) -> Taxonomy:
+    TAXONOMY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def taxonomy(self) -> Global___Taxonomy:
         """With all its categories."""
 
     def __init__(
         self,
         *,
-        taxonomy: Taxonomy | None = ...,
+        taxonomy: Global___Taxonomy | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["taxonomy", b"taxonomy"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["taxonomy", b"taxonomy"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["taxonomy", b"taxonomy"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["taxonomy", b"taxonomy"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-@typing.final
-class ListTaxonomiesRequest(message.Message):
+Global___GetTaxonomyResponse: _TypeAlias = GetTaxonomyResponse  # noqa: Y015
+
+@_typing.final
+class ListTaxonomiesRequest(_message.Message):
     """Which part of the list."""
 
-    DESCRIPTOR: descriptor.Descriptor
+    DESCRIPTOR: _descriptor.Descriptor
 
-    PAGE_SIZE_FIELD_NUMBER: builtins.int
-    PAGE_TOKEN_FIELD_NUMBER: builtins.int
-    page_size: builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
     """At most this many; 0 means 50, more than 1,000 is cut to 1,000."""
-    page_token: builtins.str
+    page_token: _builtins.str
     """`next_page_token` of the page before; empty for the first page."""
     def __init__(
         self,
         *,
-        page_size: builtins.int = ...,
-        page_token: builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-@typing.final
-class ListTaxonomiesResponse(message.Message):
+Global___ListTaxonomiesRequest: _TypeAlias = ListTaxonomiesRequest  # noqa: Y015
+
+@_typing.final
+class ListTaxonomiesResponse(_message.Message):
     """A part of the list."""
 
-    DESCRIPTOR: descriptor.Descriptor
+    DESCRIPTOR: _descriptor.Descriptor
 
-    TAXONOMIES_FIELD_NUMBER: builtins.int
-    NEXT_PAGE_TOKEN_FIELD_NUMBER: builtins.int
-    next_page_token: builtins.str
+    TAXONOMIES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
     """Token of the next page; empty on the last one."""
-    @builtins.property
-    def taxonomies(self) -> containers.RepeatedCompositeFieldContainer[Taxonomy]:
+    @_builtins.property
+    def taxonomies(self) -> _containers.RepeatedCompositeFieldContainer[Global___Taxonomy]:
         """Without their categories."""
 
     def __init__(
         self,
         *,
-        taxonomies: abc.Iterable[Taxonomy] | None = ...,
-        next_page_token: builtins.str = ...,
+        taxonomies: _abc.Iterable[Global___Taxonomy] | None = ...,
+        next_page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["next_page_token", b"next_page_token", "taxonomies", b"taxonomies"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "taxonomies", b"taxonomies"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListTaxonomiesResponse: _TypeAlias = ListTaxonomiesResponse  # noqa: Y015

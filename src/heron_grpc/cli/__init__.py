@@ -1,1 +1,1 @@
-"""TBD."""
+"""The `heron` command. Its client commands need the plain install alone."""

@@ -58,7 +58,7 @@ class Page:
     height: float = 0.0
     words: tuple[Word, ...] = ()
     source: TextSource = TextSource.DIGITAL
-    # Clockwise degrees that were undone before the text was read.
+    # Clockwise degrees that were undone before the text was read, beyond what the file itself asks viewers for.
     rotation: int = 0
     # Mean word confidence, 0 to 1; 1 for digital text.
     ocr_confidence: float = 1.0
@@ -116,7 +116,7 @@ class ReadRequest:
     # As the sender calls it; only splits kinds of plain text apart.
     filename: str = ""
     ocr: OcrMode = OcrMode.AUTO
-    # Tesseract language names, e.g. ("eng", "deu"); empty means the deployment's default.
+    # BCP-47, e.g. ("en", "de"), to expect in images of text; empty means the deployment's default.
     languages: tuple[str, ...] = ()
     # 1-based inclusive page ranges; empty means all up to the limit.
     page_ranges: tuple[tuple[int, int], ...] = ()

@@ -16,6 +16,7 @@ HeronError
 │   ├── ModelUnavailable
 │   └── ReaderUnavailable
 ├── DeadlineExceeded
+├── ModelFailed               the model cannot work on this text
 ├── ConfigurationError        the deployment is set up wrongly; raised at start-up
 │   └── ModelFileRefused      a model file is missing, damaged or not the one its manifest names
 └── ProtocolError             a part of the service answered what it must not
@@ -160,6 +161,12 @@ class DeadlineExceeded(HeronError):
     """The caller's deadline passed."""
 
     reason = "DEADLINE_EXCEEDED"
+
+
+class ModelFailed(HeronError):
+    """The model cannot work on this text; trying again will not help."""
+
+    reason = "MODEL_FAILED"
 
 
 class ConfigurationError(HeronError):

@@ -1,6 +1,7 @@
 """The labels a document can get, as a tree whose ids are paths."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -57,3 +58,56 @@ def parents(category_id: str) -> Iterator[str]:
     while "/" in category_id:
         category_id = category_id.rsplit("/", 1)[0]
         yield category_id
+
+
+@dataclass(frozen=True, slots=True)
+class TextPattern:
+    """A regular expression and lower-case strings one of which each of its matches holds (none: unknown)."""
+
+    regex: re.Pattern[str]
+    needles: tuple[str, ...] = ()
+
+    def search(self, text: str, lowered: str) -> re.Match[str] | None:
+        """The first match in `text`, whose lower-case form is `lowered`."""
+        if self.needles and not any(needle in lowered for needle in self.needles):
+            return None
+        return self.regex.search(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Words that speak for a category: every pattern must be found in the document's head, `exclude` must not."""
+
+    # Unique in its taxonomy, e.g. "acord-25-number".
+    name: str
+    category: str
+    patterns: tuple[TextPattern, ...]
+    # Contribution in natural log-odds.
+    weight: float
+    # Precise enough to settle the label without a model.
+    decisive: bool = False
+    exclude: TextPattern | None = None
+    # Texts the rule must match; kept for tests and for readers.
+    examples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TaxonomyPack:
+    """A taxonomy with its rules and all names its categories go by."""
+
+    taxonomy: Taxonomy
+    rules: tuple[Rule, ...] = ()
+    # Normalised alias, display name or last part of an id -> category id; ambiguous short names are left out.
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def resolve(self, name: str) -> str | None:
+        """The category id behind an id, an alias or an unambiguous short name; None when there is none."""
+        return name if name in self.taxonomy else self.names.get(normalise_name(name))
+
+
+_NAME_GAPS = re.compile(r"[\W_]+")
+
+
+def normalise_name(name: str) -> str:
+    """Names compare without case, and any run of punctuation, underscores or white space counts as one space."""
+    return _NAME_GAPS.sub(" ", name.casefold()).strip()

@@ -1,1 +1,1 @@
-"""TBD."""
+"""What the service does, one verb a file, without a word of transport."""

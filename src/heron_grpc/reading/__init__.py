@@ -1,1 +1,1 @@
-"""TBD."""
+"""What a document says: detection, one file per format, text recognition, and the pool of killable reading children."""

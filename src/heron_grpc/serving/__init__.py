@@ -1,1 +1,1 @@
-"""TBD."""
+"""The model backend as a process, and what the front calls it with."""

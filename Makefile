@@ -1,0 +1,94 @@
+# make run and make test install all that they need: on a Debian machine with Python 3.11 and make, nothing else is asked.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+PROTOS := $(wildcard protos/heron/v1/*.proto)
+SAMPLES := tests/samples
+WORKERS ?= 2
+export BENTOML_DO_NOT_TRACK := True
+
+.PHONY: help run test lint types imports protos protos-check lock bench samples clean
+
+help: ## This list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+run: $(VENV)/.run ## Start the whole service, classify the samples through gRPC, stay up
+	HERON_LOG_LEVEL=$${HERON_LOG_LEVEL:-warning} exec $(BIN)/heron serve --classify $(SAMPLES)
+
+test: lint ## Lint, types, import rules, generated-code check, all tests
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup
+
+lint: $(VENV)/.dev protos-check ## Everything that reads the code without running it
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/deptry src
+
+protos: $(VENV)/.dev ## Generate the Python code of the contract
+	$(call generate,src)
+
+protos-check: $(VENV)/.dev ## The contract is clean, breaks no release, and the generated code is what it generates
+	$(BIN)/buf lint protos
+	$(BIN)/buf breaking protos --against protos/last-release.binpb
+	@generated=$$(mktemp -d); trap 'rm -rf "$$generated"' EXIT; $(call generate,"$$generated"); \
+	diff -r --exclude=__pycache__ "$$generated/heron/v1" src/heron/v1 || { echo "src/heron/v1 is stale: make protos"; exit 1; }
+
+define generate
+$(BIN)/python -m grpc_tools.protoc -Iprotos --python_out=$(1) --grpc_python_out=$(1) \
+  --plugin=protoc-gen-mypy=$(BIN)/protoc-gen-mypy --plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc \
+  --mypy_out=quiet:$(1) --mypy_grpc_out=quiet:$(1) $(PROTOS)
+endef
+
+bench: $(VENV)/.dev ## Latency and throughput beside a gRPC echo and the raw model; writes benchmarks/results
+	$(BIN)/python benchmarks/latency/run.py
+
+samples: $(VENV)/.dev ## Draw the sample documents again
+	$(BIN)/heron train samples $(SAMPLES)
+
+lock: $(VENV)/.uv ## Resolve the dependencies again
+	$(UV) pip compile pyproject.toml --extra server --extra lab --group build $(COMPILE) -o requirements.lock
+	$(UV) pip compile pyproject.toml --extra server --extra lab --group build --group dev $(COMPILE) -c requirements.lock -o requirements-dev.lock
+COMPILE := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet
+
+clean: ## Remove what make installed and built
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+# Stamps: each is newer than what it was made from.
+$(VENV)/.run: requirements.lock pyproject.toml | $(VENV)/.uv
+	$(UV) pip install --quiet --python $(VENV) --require-hashes -r requirements.lock
+	$(UV) pip install --quiet --python $(VENV) --no-deps --no-build-isolation -e .
+	touch $@
+
+$(VENV)/.dev: requirements-dev.lock pyproject.toml | $(VENV)/.uv
+	$(UV) pip install --quiet --python $(VENV) --require-hashes -r requirements-dev.lock
+	$(UV) pip install --quiet --python $(VENV) --no-deps --no-build-isolation -e .
+	touch $@ $(VENV)/.run
+
+$(VENV)/.uv: bootstrap.lock | $(VENV)/.system
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r bootstrap.lock
+	touch $(VENV)/.system $@
+
+# System packages, only when something is missing: apt needs root or sudo.
+$(VENV)/.system:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Heron needs Python 3.11 or newer: install it, or name it with make PYTHON=..." >&2; exit 1; }
+	@missing=""; \
+	command -v tesseract >/dev/null || missing="$$missing tesseract-ocr tesseract-ocr-eng"; \
+	$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || missing="$$missing python3-venv"; \
+	if [ -n "$$missing" ]; then \
+	  if [ "$$(id -u)" = 0 ]; then sudo=; elif command -v sudo >/dev/null; then sudo=sudo; else sudo=none; fi; \
+	  if [ "$$sudo" = none ] || ! command -v apt-get >/dev/null; then \
+	    echo "Missing system packages:$$missing. Install them (as root: apt-get install$$missing) and run make again." >&2; exit 1; fi; \
+	  echo "installing$$missing"; \
+	  $$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$missing >/dev/null || \
+	    { echo "apt-get could not install$$missing; install them by hand and run make again." >&2; exit 1; }; \
+	fi
+	@mkdir -p $(VENV) && touch $@

@@ -1,0 +1,195 @@
+"""Asks every stage about a reading, in order, and puts what they say together."""
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+
+from heron_grpc.classify import ensemble, filename, metadata
+from heron_grpc.classify.candidates import candidate_leaves
+from heron_grpc.classify.decision import FEWEST_LETTERS, Case, decide, labels
+from heron_grpc.classify.evidence import StageMark, gather_evidence
+from heron_grpc.classify.findings import Finding, Mark, no_finding
+from heron_grpc.classify.reading_stages import read_ocr, read_text
+from heron_grpc.classify.rules import RuleFinding, apply_rules
+from heron_grpc.classify.weights import shares
+from heron_grpc.domain.classification import (
+    ClassifyOptions,
+    Decision,
+    Evidence,
+    LabelScore,
+    Prediction,
+    StageOpinion,
+    StageState,
+)
+from heron_grpc.domain.document import DocumentWarning, Reading
+from heron_grpc.domain.taxonomy import TaxonomyPack
+from heron_grpc.settings import ClassifySettings
+
+MODEL = "model"
+NO_TEXT = DocumentWarning("NO_TEXT_FOUND", "the document holds no text")
+SHORT_TEXT = DocumentWarning("TEXT_TOO_SHORT", f"fewer than {FEWEST_LETTERS} letters say too little", MODEL)
+
+# Text and whether word weights are wanted; may raise Overloaded, ModelUnavailable and DeadlineExceeded.
+Predict = Callable[[str, bool], Awaitable[Prediction]]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is to be classified."""
+
+    reading: Reading
+    # As the sender calls it; empty without one.
+    filename: str = ""
+    # False for text sent as text.
+    is_file: bool = True
+    # Wall seconds it took to read.
+    read_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a document is and why; the fields of Classification that the stages decide."""
+
+    decision: Decision
+    labels: tuple[LabelScore, ...]
+    scores: tuple[LabelScore, ...]
+    confidence: float
+    novelty: float
+    # With their shares in the decision, in the order they ran.
+    stages: tuple[StageOpinion, ...]
+    evidence: tuple[Evidence, ...]
+    warnings: tuple[DocumentWarning, ...]
+    # Empty, 0 and 0 when the model did not run.
+    model_version: str = ""
+    batch_size: int = 0
+    queued_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """What the stages before the model said."""
+
+    name: Finding
+    # metadata, text, ocr, rules
+    content: tuple[Finding, ...]
+    settled: str | None
+    # q of the ensemble's formula.
+    quality: float
+
+
+async def classify_reading(
+    subject: Subject, pack: TaxonomyPack, options: ClassifyOptions, predict: Predict, settings: ClassifySettings
+) -> Verdict:
+    """Runs filename, metadata, text, ocr, rules and, unless decisive rules were sure, the model.
+
+    Raises InvalidRequest for unknown candidate categories and whatever `predict` raises.
+    """
+    leaves = candidate_leaves(pack, options.candidate_categories)
+    heard = _listen(subject, _competing(pack, leaves), options)
+    if not any(map(str.isalnum, subject.reading.text)):
+        return _unreadable(subject, heard)
+    prediction: Prediction | None = None
+    if heard.settled is not None and not options.exhaustive:
+        rules = heard.content[-1].opinion.detail.removeprefix("matched: ")
+        model = no_finding(MODEL, StageState.SKIPPED, f"rules were sure: {rules}")
+    else:
+        started = time.perf_counter()
+        prediction = await predict(subject.reading.text, options.include_evidence)
+        model = _model_finding(prediction, leaves, time.perf_counter() - started)
+    return _Assembly(subject.reading, pack, options, settings).verdict(leaves, heard, model, prediction)
+
+
+def _competing(pack: TaxonomyPack, leaves: Sequence[str]) -> TaxonomyPack:
+    """The pack without the rules of categories that do not compete."""
+    rules = tuple(rule for rule in pack.rules if ensemble.leaves_below(leaves, rule.category))
+    return replace(pack, rules=rules)
+
+
+def _listen(subject: Subject, pack: TaxonomyPack, options: ClassifyOptions) -> _Heard:
+    reading = subject.reading
+    ocr = read_ocr(reading, pack, options.ocr, is_file=subject.is_file)
+    ruled: RuleFinding = _timed_rules(reading.text, pack)
+    return _Heard(
+        name=_timed(lambda: filename.read_filename(subject.filename, pack)),
+        content=(
+            _timed(lambda: metadata.read_metadata(reading, pack)),
+            read_text(reading, pack, subject.read_s),
+            ocr.finding,
+            ruled.finding,
+        ),
+        settled=ruled.settled,
+        quality=ocr.quality,
+    )
+
+
+def _timed(stage: Callable[[], Finding]) -> Finding:
+    started = time.perf_counter()
+    found = stage()
+    return replace(found, opinion=replace(found.opinion, duration_s=time.perf_counter() - started))
+
+
+def _timed_rules(text: str, pack: TaxonomyPack) -> RuleFinding:
+    started = time.perf_counter()
+    ruled = apply_rules(text, pack.rules)
+    opinion = replace(ruled.finding.opinion, duration_s=time.perf_counter() - started)
+    return replace(ruled, finding=replace(ruled.finding, opinion=opinion))
+
+
+def _model_finding(prediction: Prediction, leaves: Sequence[str], duration_s: float) -> Finding:
+    """The model's opinion among the leaves that compete; its words speak for its own best label."""
+    known = [leaf for leaf in leaves if prediction.probabilities.get(leaf, 0.0) > 0.0]
+    if not known:
+        return no_finding(MODEL, StageState.COMPLETED, "the model knows none of the labels that compete", duration_s)
+    shares = ensemble.prior(known, prediction.probabilities)
+    best = max(shares, key=lambda leaf: (shares[leaf], leaf))
+    detail = f"novelty {prediction.novelty:.2f}"
+    opinion = StageOpinion(MODEL, StageState.COMPLETED, best, shares[best], duration_s=duration_s, detail=detail)
+    spoke_for = max(prediction.probabilities, key=lambda leaf: (prediction.probabilities[leaf], leaf))
+    return Finding(opinion, {}, tuple(Mark(spoke_for, word.weight, word.start, word.end) for word in prediction.words))
+
+
+def _unreadable(subject: Subject, heard: _Heard) -> Verdict:
+    model = no_finding(MODEL, StageState.SKIPPED, "there is nothing to read")
+    opinions = (heard.name.opinion, *(found.opinion for found in heard.content), model.opinion)
+    warnings = subject.reading.warnings or (NO_TEXT,)
+    return Verdict(Decision.UNREADABLE, (), (), 0.0, 1.0, opinions, (), warnings)
+
+
+@dataclass(frozen=True, slots=True)
+class _Assembly:
+    """Makes the verdict of what the stages said."""
+
+    reading: Reading
+    pack: TaxonomyPack
+    options: ClassifyOptions
+    settings: ClassifySettings
+
+    def verdict(self, leaves: Sequence[str], heard: _Heard, model: Finding, prediction: Prediction | None) -> Verdict:
+        prior = ensemble.prior(leaves, prediction.probabilities if prediction else None, heard.settled)
+        without_model = ensemble.prior(leaves, None, heard.settled)
+        combined = ensemble.combine(prior, [found.log_odds for found in heard.content], heard.quality)
+        tie = filename.break_tie(combined, heard.name.opinion, settled=heard.settled is not None)
+        levels = ensemble.all_levels(self.pack.taxonomy, tie.probabilities)
+        best = max(leaves, key=lambda leaf: (tie.probabilities[leaf], leaf))
+        novelty = prediction.novelty if prediction else 0.0
+        letters = sum(map(str.isalpha, self.reading.text))
+        case = Case(best, levels, novelty, heard.settled is not None, letters)
+        decision = decide(case, self.pack.taxonomy, self.settings)
+        findings = (replace(heard.name, opinion=tie.opinion), *heard.content, model)
+        return Verdict(
+            decision=decision,
+            labels=labels(decision, best, levels),
+            scores=ensemble.best_first(levels, self.options.max_scores, self.options.min_score),
+            confidence=levels[best],
+            novelty=novelty,
+            stages=shares(findings, best, ensemble.gain(prior, without_model, best), name_used=tie.used),
+            evidence=self._evidence(findings) if self.options.include_evidence else (),
+            warnings=self.reading.warnings + ((SHORT_TEXT,) if letters < FEWEST_LETTERS else ()),
+            model_version=prediction.model_version if prediction else "",
+            batch_size=prediction.batch_size if prediction else 0,
+            queued_s=prediction.queued_s if prediction else 0.0,
+        )
+
+    def _evidence(self, findings: Sequence[Finding]) -> tuple[Evidence, ...]:
+        marks = [StageMark(found.opinion.stage, mark) for found in findings for mark in found.marks]
+        return gather_evidence(self.reading, marks)

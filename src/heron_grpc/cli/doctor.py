@@ -1,0 +1,129 @@
+"""`heron doctor`: what is missing on this machine and how to fix it."""
+
+import os
+import shutil
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from heron_grpc.cli import exit_codes
+from heron_grpc.domain.errors import ConfigurationError
+from heron_grpc.settings import MIB, Settings, load_settings
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at; `fix` says what to do when it is not well."""
+
+    subject: str
+    well: bool
+    found: str
+    fix: str = ""
+
+
+def run() -> int:
+    """Prints every finding; 0 when all is well, else 1. Raises ConfigurationError when the settings are wrong."""
+    settings = load_settings()
+    findings = [finding for check in CHECKS for finding in check(settings)]
+    table = Table("", "what", "found", "how to fix it", box=None, header_style="bold", pad_edge=False)
+    for finding in findings:
+        mark = "[green]ok[/]" if finding.well else "[red]missing[/]"
+        table.add_row(mark, finding.subject, finding.found, "" if finding.well else finding.fix)
+    Console().print(table)
+    return exit_codes.OK if all(finding.well for finding in findings) else exit_codes.SOME_FAILED
+
+
+def _python(_settings: Settings) -> Iterator[Finding]:
+    found = ".".join(map(str, sys.version_info[:3]))
+    yield Finding("Python 3.11 or newer", sys.version_info >= (3, 11), found, "install python3.11")
+
+
+def _ocr(settings: Settings) -> Iterator[Finding]:
+    from heron_grpc.reading.ocr import engine_name, languages
+
+    program = shutil.which("tesseract")
+    yield Finding("Tesseract", program is not None, program or "not on the PATH", "apt-get install tesseract-ocr")
+    try:
+        engine = engine_name(settings.reading)
+    except ConfigurationError as error:
+        yield Finding("OCR engine", well=False, found=error.message, fix="pip install 'heron-grpc[server]'")
+    else:
+        yield Finding("OCR engine", well=True, found=engine)
+    installed = languages(settings.reading)
+    for wanted in settings.reading.ocr_languages.split("+"):
+        package = f"tesseract-ocr-{wanted.replace('_', '-').lower()}"
+        found = "installed" if wanted in installed else "no language file"
+        yield Finding(f"OCR language {wanted}", wanted in installed, found, f"apt-get install {package}")
+
+
+def _model(settings: Settings) -> Iterator[Finding]:
+    from heron_grpc.classify import load_classifier
+
+    subject = f"model {settings.serving.model}"
+    try:
+        classifier = load_classifier(settings.serving.models_dir / settings.serving.model)
+    except ConfigurationError as error:
+        fix = "restore the model files, or set HERON_SERVING_MODELS_DIR and HERON_SERVING_MODEL"
+        yield Finding(subject, well=False, found=error.message, fix=fix)
+    else:
+        yield Finding(subject, well=True, found=f"{classifier.model_version}, {len(classifier.labels)} labels")
+
+
+def _taxonomies(settings: Settings) -> Iterator[Finding]:
+    from heron_grpc.taxonomy import load_taxonomies
+
+    try:
+        names = sorted(load_taxonomies(settings.classify.packs_dir))
+    except ConfigurationError as error:
+        yield Finding("taxonomies", well=False, found=error.message, fix="mend the pack named")
+    else:
+        yield Finding("taxonomies", well=True, found=", ".join(names))
+
+
+def _spool(settings: Settings) -> Iterator[Finding]:
+    directory = settings.front.spool_dir
+    if not directory.is_dir() or not os.access(directory, os.W_OK):
+        yield Finding("spool directory", well=False, found="not writable", fix="set HERON_FRONT_SPOOL_DIR")
+        return
+    free_mb = shutil.disk_usage(directory).free // MIB
+    needed_mb = 2 * settings.front.max_document_bytes // MIB
+    fix = "free disk space or set HERON_FRONT_SPOOL_DIR"
+    yield Finding("spool directory", free_mb >= needed_mb, f"{free_mb} MiB free, {needed_mb} wanted", fix)
+
+
+def _isolation(_settings: Settings) -> Iterator[Finding]:
+    well = Path("/proc/self/stat").exists()
+    found = "/proc is there" if well else "no /proc"
+    yield Finding("isolation of reading", well, found, "run on Linux with /proc mounted")
+
+
+def _address(settings: Settings) -> Iterator[Finding]:
+    address = settings.front.address
+    if address.startswith("unix"):
+        return
+    host, _, port = address.rpartition(":")
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host.strip("[]"), int(port)))
+        except OSError as error:
+            fix = "stop what listens there (it may be a running heron) or set HERON_FRONT_ADDRESS"
+            yield Finding(f"address {address}", well=False, found=error.strerror or "in use", fix=fix)
+        else:
+            yield Finding(f"address {address}", well=True, found="free")
+
+
+CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
+    _python,
+    _ocr,
+    _model,
+    _taxonomies,
+    _spool,
+    _isolation,
+    _address,
+)

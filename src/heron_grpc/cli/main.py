@@ -1,0 +1,106 @@
+"""The commands and their arguments; each command's work stands in a module of its own, imported when it is called."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from heron.client import DEFAULT_ADDRESS, Options
+from heron_grpc.cli import exit_codes
+
+app = typer.Typer(
+    name="heron",
+    help="Heron says what documents are: stream a file in, get its type, confidence and evidence back.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+train_app = typer.Typer(no_args_is_help=True, help="Make models (needs the server and lab extras).")
+app.add_typer(train_app, name="train")
+
+Server = Annotated[str, typer.Option("--server", metavar="ADDRESS", help="host:port of the service.")]
+
+
+def main() -> None:
+    """Entry point of the `heron` script."""
+    app()
+
+
+@app.command()
+def serve(
+    classify: Annotated[
+        list[Path] | None,
+        typer.Option(help="Once ready, classify these files or folders through gRPC, print the table, and stay up."),
+    ] = None,
+) -> None:
+    """Run the whole service: gRPC front, reading children and model backend. Settings come from HERON_ variables."""
+    with _set_up():
+        from heron_grpc.cli import serve as command
+
+        raise typer.Exit(command.run(classify or []))
+
+
+@app.command()
+def classify(
+    paths: Annotated[list[str], typer.Argument(help='Files, folders, globs; "-" reads one document from stdin.')],
+    server: Server = DEFAULT_ADDRESS,
+    json_lines: Annotated[bool, typer.Option("--json", help="One JSON object a line instead of the table.")] = False,
+    evidence: Annotated[bool, typer.Option(help="Also the words and places that spoke for the label.")] = False,
+    exhaustive: Annotated[bool, typer.Option(help="Run every stage even when an early one is sure.")] = False,
+    ocr: Annotated[str, typer.Option(help="auto, never or always.")] = "auto",
+    language: Annotated[list[str] | None, typer.Option(help='Languages to expect in OCR, e.g. "de".')] = None,
+    pages: Annotated[str, typer.Option(help='Pages to read, e.g. "1-3,7".')] = "",
+    filename: Annotated[str, typer.Option(help="Name to send for stdin.")] = "",
+    jobs: Annotated[int, typer.Option(min=1, max=64, help="Documents in flight at once.")] = 4,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds one document may take.")] = 300.0,
+) -> None:
+    """Say what documents are. Exit status: 0 ok, 1 some failed, 2 usage, 3 auth, 4 unavailable, 5 some need review."""
+    from heron_grpc.cli import classify as command
+
+    if ocr not in command.OCR_MODES:
+        raise typer.BadParameter("auto, never or always", param_hint="--ocr")
+    options = Options(
+        include_evidence=evidence,
+        exhaustive=exhaustive,
+        ocr=command.OCR_MODES[ocr],
+        languages=language or [],
+        pages=pages,
+    )
+    request = command.Request(server, options, filename, jobs, timeout)
+    raise typer.Exit(command.run(paths, request, json_lines))
+
+
+@app.command()
+def doctor(
+    ready: Annotated[bool, typer.Option("--ready", help="Only ask whether a service answers SERVING.")] = False,
+    server: Server = DEFAULT_ADDRESS,
+) -> None:
+    """Say what is missing on this machine and how to fix it."""
+    from heron_grpc.cli import ready as readiness
+
+    if ready:
+        raise typer.Exit(readiness.run(server))
+    with _set_up():
+        from heron_grpc.cli import doctor as command
+
+        raise typer.Exit(command.run())
+
+
+@contextmanager
+def _set_up() -> Iterator[None]:
+    """A part that is not installed or wrongly set up is a message, not a traceback."""
+    from heron_grpc.domain.errors import ConfigurationError
+
+    try:
+        yield
+    except ConfigurationError as error:
+        message = error.message
+    except ModuleNotFoundError as error:
+        message = f"{error.name} is missing: pip install 'heron-grpc[server]' installs what the service needs"
+    else:
+        return
+    print(f"heron: {message}", file=sys.stderr)
+    raise typer.Exit(exit_codes.USAGE)

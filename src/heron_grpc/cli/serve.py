@@ -1,0 +1,53 @@
+"""`heron serve`: the whole service in one command."""
+
+import asyncio
+import signal
+import time
+from pathlib import Path
+
+import uvloop
+
+from heron.client import Options
+from heron_grpc.cli import classify, exit_codes
+from heron_grpc.settings import Settings, load_settings, release
+from heron_grpc.telemetry import logging
+from heron_grpc.wiring import Service, running
+
+# Past this the demonstration is given up; the service itself goes on trying.
+_READY_WITHIN_S = 60.0
+_POLL_S = 0.05
+
+
+def run(samples: list[Path]) -> int:
+    """Serves until SIGTERM or SIGINT, then drains. Raises ConfigurationError when set up wrongly."""
+    settings = load_settings()
+    logging.configure(settings.log.level, settings.log.format)
+    uvloop.run(_serve(settings, samples))
+    return exit_codes.OK
+
+
+async def _serve(settings: Settings, samples: list[Path]) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    started = time.monotonic()
+    async with running(settings) as service:
+        announce = asyncio.create_task(_announce(service, started, samples))
+        await stop.wait()
+        announce.cancel()
+
+
+async def _announce(service: Service, started: float, samples: list[Path]) -> None:
+    """Says when the service is ready and shows what it can do."""
+    while not service.ready and time.monotonic() - started < _READY_WITHIN_S:  # noqa: ASYNC110  polled by nature
+        await asyncio.sleep(_POLL_S)
+    if not service.ready:
+        print(f"heron {release()} is not ready after {_READY_WITHIN_S:.0f} s; the log says why", flush=True)
+        return
+    seconds = time.monotonic() - started
+    print(f"heron {release()} is ready on {service.front.address} after {seconds:.1f} s", flush=True)
+    if samples:
+        request = classify.Request(service.front.address, Options())
+        await asyncio.to_thread(classify.run, [str(path) for path in samples], request, json_lines=False)
+        print(f"listening on {service.front.address}; Ctrl-C stops it", flush=True)

@@ -1,0 +1,118 @@
+"""The values a template asks for: names, places, numbers and dates of one country, drawn when first needed."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from random import Random
+
+from faker import Faker
+
+from heron_grpc.lab.generator.formats import Locale, date_text, month_text, number
+from heron_grpc.lab.generator.ledgers import LEDGERS, Ledger
+from heron_grpc.lab.generator.vocabulary import Vocabulary
+
+_LATEST = date(2026, 10, 1)
+_FAKED = {
+    "person": "name",
+    "first": "first_name",
+    "last": "last_name",
+    "company": "company",
+    "street": "street_address",
+    "city": "city",
+    "postcode": "postcode",
+    "country": "country",
+    "phone": "phone_number",
+    "email": "email",
+    "url": "domain_name",
+    "job": "job",
+    "word": "word",
+    "sentence": "sentence",
+    "iban": "iban",
+    "bic": "swift",
+    "colour": "color_name",
+    "user": "user_name",
+    "uuid": "uuid4",
+    "ip": "ipv4",
+}
+
+
+class Facts:
+    """Facts of one document in one country; implements FactSource."""
+
+    def __init__(self, random: Random, locale: Locale, faker: Faker, vocabulary: Vocabulary) -> None:
+        self._random = random
+        self._locale = locale
+        self._faker = faker
+        self._vocabulary = vocabulary
+        self._known: dict[str, str] = {}
+        self._ledgers: dict[str, Ledger] = {}
+        self._money = random.choice(locale.money)
+        self._date = random.choice(locale.dates)
+        self._today = _LATEST - timedelta(days=random.randint(0, 4_000))
+
+    def fact(self, name: str, argument: str = "", *, fresh: bool = False) -> str:
+        """A value; the same for the same name and argument unless `fresh`. Raises KeyError."""
+        key = f"{name}:{argument}"
+        if fresh or key not in self._known:
+            self._known[key] = self._draw(name.rstrip("0123456789"), argument)
+        return self._known[key]
+
+    def table(self, name: str) -> Sequence[Mapping[str, str]]:
+        """The rows of a ledger, written in the country's way. Raises KeyError."""
+        return [{cell: self._write(value) for cell, value in row.items()} for row in self._ledger(name).rows]
+
+    def _draw(self, name: str, argument: str) -> str:
+        if name in _FAKED:
+            return str(getattr(self._faker, _FAKED[name])()).replace("\n", ", ")
+        ledger, _, value = name.partition(".")
+        if value:
+            amounts = self._ledger(ledger).values[value]
+            return "  ".join(self._write(amount) for amount in amounts)
+        if name in ("code", "digits", "money", "int", "date", "old", "next", "para"):
+            return str(getattr(self, f"_{name}_fact")(argument))
+        if name == "year":
+            return str(self._today.year)
+        if name == "month":
+            return month_text(self._today, self._locale.language)
+        return self._random.choice(self._vocabulary.words(name, self._locale.language))
+
+    def _code_fact(self, pattern: str) -> str:
+        """Digits for 9, letters for A, the rest as it stands."""
+        draws = {"9": "0123456789", "A": "ABCDEFGHJKLMNPRSTUVWXYZ"}
+        return "".join(self._random.choice(draws.get(sign, sign)) for sign in pattern)
+
+    def _digits_fact(self, length: str) -> str:
+        return "".join(self._random.choices("0123456789", k=int(length)))
+
+    def _int_fact(self, bounds: str) -> str:
+        low, high = bounds.split("-")
+        return str(self._random.randint(int(low), int(high)))
+
+    def _money_fact(self, top: str) -> str:
+        return self._write(self._random.randint(100, 100 * int(top or 2_000)))
+
+    def _date_fact(self, _: str) -> str:
+        return self._write(self._today - timedelta(days=self._random.randint(0, 60)))
+
+    def _old_fact(self, _: str) -> str:
+        return self._write(self._today - timedelta(days=self._random.randint(7_000, 25_000)))
+
+    def _next_fact(self, _: str) -> str:
+        return self._write(self._today + timedelta(days=self._random.randint(10, 2_500)))
+
+    def _para_fact(self, sentences: str) -> str:
+        return str(self._faker.paragraph(nb_sentences=int(sentences or 4)))
+
+    def _ledger(self, name: str) -> Ledger:
+        if name not in self._ledgers:
+            words = self._vocabulary.words(name, self._locale.language)
+            self._ledgers[name] = LEDGERS[name](self._random, words)
+        return self._ledgers[name]
+
+    def _write(self, value: int | str | date) -> str:
+        if isinstance(value, int):
+            if abs(value) >= 100_000_000 and value % 100 == 0:
+                return number(value / 100, self._locale, 0)
+            return self._money.format(number(value / 100, self._locale))
+        if isinstance(value, date):
+            return date_text(value, self._date, self._locale.language)
+        return value

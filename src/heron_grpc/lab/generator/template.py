@@ -1,0 +1,65 @@
+"""Expands a layout's template into text.
+
+[a|b|]      one of the choices, which may nest and be empty
+{name}      a fact, the same all over the document; {!name} draws a fresh one; {name:argument} passes an argument
+? line      stands in most documents only
+@rows line  once for each row of a table, whose cells are facts of that line: @items {desc}  {amount}
+*2-5 line   so many times, drawn afresh
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from random import Random
+from typing import Protocol
+
+_FACT = re.compile(r"\{(!?)([a-z0-9_.]+)(?::([^{}]*))?\}")
+_CHOICE = re.compile(r"\[([^\[\]]*)\]")
+_TABLE = re.compile(r"@([a-z_]+) ")
+_REPEAT = re.compile(r"\*(\d+)-(\d+) ")
+_OPTIONAL = "? "
+# Share of documents an optional line stands in.
+_OPTIONAL_SHARE = 0.65
+
+
+class FactSource(Protocol):
+    """Where a template's values come from."""
+
+    def fact(self, name: str, argument: str = "", *, fresh: bool = False) -> str:
+        """A value as text. Raises KeyError when there is no such fact."""
+
+    def table(self, name: str) -> Sequence[Mapping[str, str]]:
+        """The rows of a table. Raises KeyError when there is no such table."""
+
+
+def expand(template: str, facts: FactSource, random: Random) -> str:
+    """The text of one document. Raises KeyError when the template names an unknown fact or table."""
+    return "\n".join(text for line in template.splitlines() for text in _line(line, facts, random))
+
+
+def _line(line: str, facts: FactSource, random: Random) -> Iterator[str]:
+    if line.startswith(_OPTIONAL):
+        if random.random() < _OPTIONAL_SHARE:
+            yield from _line(line.removeprefix(_OPTIONAL), facts, random)
+    elif table := _TABLE.match(line):
+        template = _choose(line[table.end() :], random)
+        for row in facts.table(table[1]):
+            yield _fill(template, facts, row)
+    elif repeat := _REPEAT.match(line):
+        for _ in range(random.randint(int(repeat[1]), int(repeat[2]))):
+            yield _fill(_choose(line[repeat.end() :], random), facts, {})
+    else:
+        yield _fill(_choose(line, random), facts, {})
+
+
+def _choose(text: str, random: Random) -> str:
+    while choice := _CHOICE.search(text):
+        text = text[: choice.start()] + random.choice(choice[1].split("|")) + text[choice.end() :]
+    return text
+
+
+def _fill(text: str, facts: FactSource, row: Mapping[str, str]) -> str:
+    def value(match: re.Match[str]) -> str:
+        fresh, name, argument = match.groups()
+        return row[name] if name in row else facts.fact(name, argument or "", fresh=bool(fresh))
+
+    return _FACT.sub(value, text)

@@ -1,0 +1,202 @@
+"""The pool's view of its processes: the fork server it starts and the children it asks."""
+
+import asyncio
+import socket
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import count
+
+import psutil
+
+from heron_grpc.domain.errors import ReaderUnavailable, ReadingLimitExceeded
+from heron_grpc.reading import wire
+from heron_grpc.reading.forkserver import FORK, KILL, ORDER
+from heron_grpc.settings import MIB, ReadingSettings, child_environment
+
+# Tesseract and OpenBLAS start threads for every core otherwise: slower with several children, and no fork is safe then.
+_ONE_THREAD = {"OMP_THREAD_LIMIT": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+_STOP_S = 1.5
+
+
+class ChildDied(Exception):
+    """The child's end of the pipe closed before it had answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a child has used so far: CPU seconds of its own and of programs it waited for, resident bytes now."""
+
+    cpu_s: float
+    resident_bytes: int
+
+
+class Child:
+    """A reading child, starting or alive, on a non-blocking pipe; asked one thing at a time."""
+
+    def __init__(self, number: int, connection: socket.socket) -> None:
+        self.number = number
+        self.documents = 0
+        self._connection = connection
+        self._process: psutil.Process | None = None
+        self._gone = False
+
+    @property
+    def pid(self) -> int:
+        """0 until it has greeted."""
+        return self._process.pid if self._process else 0
+
+    def is_ready(self) -> bool:
+        """Whether it can be asked. Does not block; not to be called while it is being asked."""
+        try:
+            data = self._connection.recv(wire.HEADER.size)
+        except BlockingIOError:
+            return self._process is not None and not self._gone
+        except OSError:
+            data = b""
+        # One write of 8 bytes arrives whole; an idle child has nothing else to say.
+        if len(data) == wire.HEADER.size and not self._process and not self._gone:
+            with suppress(psutil.NoSuchProcess):
+                self._process = psutil.Process(*wire.HEADER.unpack(data))
+                return True
+        self._gone = True
+        return False
+
+    def is_gone(self) -> bool:
+        """Whether it ended or misbehaved while idle."""
+        self.is_ready()
+        return self._gone
+
+    async def greeting(self) -> None:
+        """Waits until it can be asked. Raises ChildDied."""
+        while not self.is_ready():
+            if self._gone:
+                raise ChildDied
+            await _readable(self._connection)
+
+    async def ask(self, payload: bytes, max_bytes: int) -> bytes:
+        """Its answer to a request. Raises ChildDied, and ReadingLimitExceeded for an answer above `max_bytes`."""
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.sock_sendall(self._connection, wire.HEADER.pack(len(payload)) + payload)
+            (size,) = wire.HEADER.unpack(await self._receive(wire.HEADER.size))
+            if size > max_bytes:
+                raise ReadingLimitExceeded("the document says too much", {"limit": "output"})
+            return bytes(await self._receive(size))
+        except ConnectionError as error:
+            raise ChildDied from error
+
+    def usage(self) -> Usage:
+        """Zero once the process is gone."""
+        if self._process:
+            with suppress(psutil.NoSuchProcess), self._process.oneshot():
+                times = self._process.cpu_times()
+                cpu_s = times.user + times.system + times.children_user + times.children_system
+                return Usage(cpu_s, self._process.memory_info().rss)
+        return Usage(0.0, 0)
+
+    def close(self) -> None:
+        """Hangs up: an idle child ends by itself."""
+        self._gone = True
+        self._connection.close()
+
+    async def _receive(self, size: int) -> bytearray:
+        loop = asyncio.get_running_loop()
+        received = bytearray()
+        while len(received) < size:
+            piece = await loop.sock_recv(self._connection, min(size - len(received), MIB))
+            if not piece:
+                raise ChildDied
+            received += piece
+        return received
+
+
+class ForkServer:
+    """The process children come from; started again when it has died."""
+
+    def __init__(self, settings: ReadingSettings) -> None:
+        self._settings = settings
+        self._process: subprocess.Popen[bytes] | None = None
+        self._orders: socket.socket | None = None
+        self._numbers = count(1)
+
+    def start(self) -> None:
+        """Starts the process (fork and exec, some 5 ms); it loads the readers on its own time.
+
+        Raises ReaderUnavailable.
+        """
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.setblocking(False)
+        command = [sys.executable, "-P", "-m", "heron_grpc.reading.forkserver", self._settings.model_dump_json()]
+        try:
+            with theirs:
+                self._process = subprocess.Popen(  # noqa: S603  our own module, no shell
+                    command,
+                    stdin=theirs.fileno(),
+                    stdout=subprocess.DEVNULL,
+                    env=child_environment(**_ONE_THREAD),
+                    start_new_session=True,
+                )
+        except OSError as error:
+            ours.close()
+            raise ReaderUnavailable("the reading processes cannot be started") from error
+        self._orders = ours
+
+    def spawn(self) -> Child:
+        """A child that is about to start. Raises ReaderUnavailable."""
+        if self._process is None or self._process.poll() is not None:
+            self.stop()
+            self.start()
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        number = next(self._numbers)
+        with theirs:
+            try:
+                self._order(FORK, number, theirs)
+            except OSError as error:
+                ours.close()
+                raise ReaderUnavailable("no reading process can be had") from error
+        return Child(number, ours)
+
+    def kill(self, child: Child) -> None:
+        """SIGKILL to the child and whatever it started; without a fork server there is none left."""
+        with suppress(OSError):
+            self._order(KILL, child.number)
+
+    def stop(self) -> None:
+        """Ends the process and every child; blocks for 1.5 s at most."""
+        if self._orders:
+            self._orders.close()
+            self._orders = None
+        if self._process:
+            try:
+                self._process.wait(_STOP_S)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+            self._process = None
+
+    def _order(self, order: bytes, number: int, *passed: socket.socket) -> None:
+        if self._orders is None:
+            raise ConnectionError
+        message = ORDER.pack(order, number)
+        if passed:
+            socket.send_fds(self._orders, [message], [each.fileno() for each in passed])
+        else:
+            self._orders.send(message)
+
+
+async def _readable(connection: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
+    ready: asyncio.Future[None] = loop.create_future()
+
+    def readable() -> None:
+        if not ready.done():
+            ready.set_result(None)
+
+    loop.add_reader(connection, readable)
+    try:
+        await ready
+    finally:
+        loop.remove_reader(connection)

@@ -1,0 +1,50 @@
+"""Tables as text: CSV and its relatives (RFC 4180, any delimiter)."""
+
+import csv
+
+from heron_grpc.domain.document import DocumentWarning, Page, Reading, Table
+from heron_grpc.reading.page_selection import STAGE, select_pages
+from heron_grpc.reading.reader import ReadOptions
+from heron_grpc.reading.text import encoding_warnings, load_text
+from heron_grpc.reading.text_rules import delimiter_of
+
+# The csv module refuses longer fields: a quote that is never closed would swallow the rest of the file.
+_MOST_FIELD_CHARS = 131_072
+_MOST_CELLS = 200_000
+_SAMPLE_CHARS = 64 * 1024
+
+
+def read_csv(path: str, options: ReadOptions) -> Reading:
+    """The text as it stands, and its cells as a table. Raises CorruptDocument when the bytes are no text."""
+    decoded = load_text(path, options)
+    numbers, warnings = select_pages(1, options)
+    warnings.extend(encoding_warnings(decoded))
+    # Form feeds would look like page breaks.
+    text = decoded.text.replace("\f", " ")
+    rows, complete = _rows(text)
+    if not complete:
+        warnings.append(DocumentWarning("TABLE_INCOMPLETE", f"only the first {len(rows)} rows became a table", STAGE))
+    return Reading(
+        options.media_type,
+        tuple(Page(number, text) for number in numbers),
+        tables=(Table(1, rows),) if rows and numbers else (),
+        warnings=tuple(warnings),
+    )
+
+
+def _rows(text: str) -> tuple[tuple[tuple[str, ...], ...], bool]:
+    """Rows of the table, and whether these are all."""
+    csv.field_size_limit(_MOST_FIELD_CHARS)
+    delimiter = delimiter_of(text[:_SAMPLE_CHARS], complete=len(text) <= _SAMPLE_CHARS) or ","
+    rows: list[tuple[str, ...]] = []
+    cells = 0
+    try:
+        for row in csv.reader(text.splitlines(keepends=True), delimiter=delimiter):
+            cells += len(row)
+            if cells > _MOST_CELLS:
+                return tuple(rows), False
+            if row:
+                rows.append(tuple(row))
+    except csv.Error:
+        return tuple(rows), False
+    return tuple(rows), True

@@ -1,0 +1,80 @@
+"""A file in, a reading out: detect, read, bound, and never an empty answer without a reason."""
+
+import re
+from dataclasses import replace
+
+from heron_grpc.domain.document import DocumentWarning, Page, Reading, ReadRequest, Table, Word
+from heron_grpc.domain.errors import UnsupportedMediaType
+from heron_grpc.reading import media_types as types
+from heron_grpc.reading.detect import detect
+from heron_grpc.reading.page_selection import STAGE
+from heron_grpc.reading.reader import ReadOptions
+from heron_grpc.reading.registry import find_reader
+from heron_grpc.settings import ReadingSettings
+
+# Neither JSON nor protobuf carries surrogates; NUL ends strings in too many places.
+_UNSENDABLE = re.compile("[\x00\ud800-\udfff]")
+_MOST_METADATA = 100
+_LONGEST_METADATA = 1000
+
+
+def read_document(request: ReadRequest, settings: ReadingSettings) -> Reading:
+    """Blocks; to be called where it can be killed. Raises DocumentError, and what parsers of foreign bytes raise."""
+    media_type = detect(request.path, request.filename)
+    reader = find_reader(media_type)
+    if reader is None:
+        raise UnsupportedMediaType(_refusal(media_type), {"media_type": media_type})
+    options = ReadOptions(media_type, settings, request.ocr, request.languages, request.page_ranges)
+    return _explained(_bounded(_sendable(reader.read(request.path, options)), settings.max_text_chars))
+
+
+def _refusal(media_type: str) -> str:
+    if media_type == types.UNKNOWN:
+        return "the document is of no known type (application/octet-stream)"
+    return f"documents of type {media_type} are not read yet"
+
+
+def _sendable(reading: Reading) -> Reading:
+    """Characters that cannot travel are replaced one for one, so that word positions stay true."""
+    metadata = list(reading.metadata.items())[:_MOST_METADATA]
+    return replace(
+        reading,
+        pages=tuple(replace(page, text=_clean(page.text)) for page in reading.pages),
+        tables=tuple(_clean_table(table) for table in reading.tables),
+        metadata={_clean(key)[:100]: _clean(value)[:_LONGEST_METADATA] for key, value in metadata},
+    )
+
+
+def _clean(text: str) -> str:
+    return _UNSENDABLE.sub("\ufffd", text)
+
+
+def _clean_table(table: Table) -> Table:
+    return replace(table, rows=tuple(tuple(map(_clean, row)) for row in table.rows))
+
+
+def _bounded(reading: Reading, max_chars: int) -> Reading:
+    """The first `max_chars` code points, page separators included."""
+    if len(reading.text) <= max_chars:
+        return reading
+    pages: list[Page] = []
+    left = max_chars
+    for page in reading.pages:
+        if left <= 0:
+            break
+        pages.append(page if len(page.text) <= left else _cut(page, left))
+        left -= len(page.text) + 1
+    warning = DocumentWarning("TEXT_TRUNCATED", f"only the first {max_chars} characters were kept: the limit", STAGE)
+    return replace(reading, pages=tuple(pages), warnings=(*reading.warnings, warning))
+
+
+def _cut(page: Page, chars: int) -> Page:
+    words: tuple[Word, ...] = tuple(word for word in page.words if word.end <= chars)
+    return replace(page, text=page.text[:chars], words=words)
+
+
+def _explained(reading: Reading) -> Reading:
+    """A reader that found nothing and did not say why is helped out."""
+    if reading.warnings or reading.text.strip():
+        return reading
+    return replace(reading, warnings=(DocumentWarning("NO_TEXT_FOUND", "the document holds no text", STAGE),))

@@ -1,0 +1,95 @@
+"""The gRPC server: its options, its services, its start and its drain."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import grpc
+from grpc_health.v1 import health, health_pb2_grpc
+
+from heron_grpc.domain.errors import ConfigurationError
+from heron_grpc.rpc.access import require_access_rules, require_loopback
+from heron_grpc.rpc.guard import Guard
+from heron_grpc.rpc.reflection import add_reflection
+from heron_grpc.settings import KIB, MIB, FrontSettings
+from heron_grpc.telemetry.health import HealthReporter
+from heron_grpc.telemetry.logging import get_logger
+
+_HEALTH = "grpc.health.v1.Health"
+
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ServedService:
+    """A service by its full name, how it is added to a server, and whether it works without reader and model."""
+
+    name: str
+    add: Callable[[grpc.aio.Server], None]
+    always_serving: bool = False
+
+
+class FrontServer:
+    """Listens, answers, follows readiness, drains."""
+
+    def __init__(self, settings: FrontSettings, services: Sequence[ServedService], ready: Callable[[], bool]) -> None:
+        """Raises ConfigurationError for a method without an access rule and for an address others could reach."""
+        require_access_rules(service.name for service in services)
+        require_loopback(settings.address)
+        self._settings = settings
+        self._guard = Guard(settings.max_call_s)
+        self._server = grpc.aio.server(interceptors=(self._guard,), options=channel_options(settings))
+        for service in services:
+            service.add(self._server)
+        self._health = HealthReporter(
+            [service.name for service in services if not service.always_serving],
+            [_HEALTH, *(service.name for service in services if service.always_serving)],
+            ready,
+        )
+        health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, self._server)
+        if settings.reflection:
+            add_reflection(self._server, (*(service.name for service in services), health.SERVICE_NAME))
+        self.address = settings.address
+
+    async def start(self) -> None:
+        """Binds and begins to answer. Raises ConfigurationError when the address is taken."""
+        try:
+            port = self._server.add_insecure_port(self._settings.address)
+        except RuntimeError as error:
+            raise ConfigurationError(f"cannot listen on {self._settings.address}: is it in use?") from error
+        if not self._settings.address.startswith("unix"):
+            self.address = f"{self._settings.address.rpartition(':')[0]}:{port}"
+        await self._health.start()
+        await self._server.start()
+        _log.info("front_listening", address=self.address)
+
+    async def drain(self) -> None:
+        """Says NOT_SERVING, lets balancers notice, refuses new calls, waits for those in flight, ends the rest."""
+        _log.info("drain_started", in_flight=self._guard.in_flight)
+        await self._health.shut_down()
+        await asyncio.sleep(self._settings.drain_notice_s)
+        stopping = asyncio.create_task(self._server.stop(self._settings.drain_s))
+        # Streams that watch health would hold the stop until its grace ends: only guarded calls are waited for.
+        idle = asyncio.create_task(self._guard.idle.wait())
+        await asyncio.wait([stopping, idle], return_when=asyncio.FIRST_COMPLETED)
+        idle.cancel()
+        _log.info("drain_finished", abandoned=self._guard.in_flight)
+        await self._server.stop(0)
+        await stopping
+
+
+def channel_options(settings: FrontSettings) -> list[tuple[str, int]]:
+    """What the server asks of gRPC and HTTP/2."""
+    return [
+        ("grpc.max_receive_message_length", settings.max_message_bytes),
+        ("grpc.max_metadata_size", 16 * KIB),
+        ("grpc.absolute_max_metadata_size", 32 * KIB),
+        ("grpc.max_concurrent_streams", 128),
+        # Without these two flow control holds up to 69 MB a slow upload in memory; with them 3 to 6 MB.
+        ("grpc.http2.bdp_probe", 0),
+        ("grpc.http2.lookahead_bytes", 1 * MIB),
+        # A second server on the same port must fail, not share.
+        ("grpc.so_reuseport", 0),
+        ("grpc.max_connection_age_ms", 30 * 60 * 1000),
+        ("grpc.max_connection_age_grace_ms", int(settings.max_call_s * 1000)),
+    ]

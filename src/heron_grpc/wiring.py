@@ -1,0 +1,114 @@
+"""The composition root: the only file that names the implementations together."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from cachetools import TTLCache
+
+from heron.v1 import classification_pb2_grpc, server_pb2_grpc, taxonomy_pb2_grpc
+from heron_grpc.domain.classification import Classification
+from heron_grpc.operations.process_document import Pipeline
+from heron_grpc.operations.receive_upload import Spool
+from heron_grpc.reading import registry
+from heron_grpc.reading.ocr import engine_name, languages
+from heron_grpc.reading.pool import ReadingPool
+from heron_grpc.rpc.classification_service import ClassificationService
+from heron_grpc.rpc.server import FrontServer, ServedService
+from heron_grpc.rpc.server_service import ServerFacts, ServerService
+from heron_grpc.rpc.taxonomy_service import TaxonomyService
+from heron_grpc.serving.backend_process import BackendProcess
+from heron_grpc.serving.model_client import ModelClient
+from heron_grpc.settings import Settings
+from heron_grpc.taxonomy import load_taxonomies
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The whole service, running."""
+
+    front: FrontServer
+    pool: ReadingPool
+    model: ModelClient
+
+    @property
+    def ready(self) -> bool:
+        """Whether a document could be read and classified now."""
+        return self.pool.ready and self.model.ready
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Service]:
+    """Starts everything and ends it in reverse order: the front drains first, with reader and model still there.
+
+    Raises ConfigurationError before anything listens when the deployment is set up wrongly.
+    """
+    async with AsyncExitStack() as stack:
+        taxonomies = load_taxonomies(settings.classify.packs_dir)
+        pool = ReadingPool(settings.reading)
+        # Before gRPC: what forks after gRPC has started hangs.
+        pool.start()
+        stack.push_async_callback(pool.close)
+        model = await _model(settings, stack)
+        spool = Spool(settings.front.spool_dir, settings.front.max_document_bytes)
+        stack.callback(spool.close)
+        cache: TTLCache[object, Classification] = TTLCache(
+            settings.classify.cache_entries, settings.classify.cache_ttl_s
+        )
+        pipeline = Pipeline(settings, pool, model, taxonomies, cache)
+        service = Service(build_front(settings, pipeline, spool), pool, model)
+        await service.front.start()
+        stack.push_async_callback(service.front.drain)
+        yield service
+
+
+async def _model(settings: Settings, stack: AsyncExitStack) -> ModelClient:
+    """The client of the backend: one that runs elsewhere, or our own."""
+    if settings.serving.backend_url:
+        model = ModelClient(settings.serving, settings.serving.backend_url)
+    else:
+        backend = BackendProcess(settings.serving)
+        stack.push_async_callback(backend.close)
+        await backend.start()
+        model = ModelClient(settings.serving, lambda: backend.url)
+    stack.push_async_callback(model.close)
+    await model.start()
+    return model
+
+
+def build_front(settings: Settings, pipeline: Pipeline, spool: Spool) -> FrontServer:
+    classification = ClassificationService(pipeline, spool, settings.front)
+    taxonomy = TaxonomyService(pipeline.taxonomies)
+    facts = ServerFacts(
+        features=_features(settings),
+        media_types=registry.media_types(),
+        ocr_languages=languages(settings.reading),
+        model_version=lambda: pipeline.model.model_version,
+    )
+    info = ServerService(settings, facts)
+    services = (
+        ServedService(
+            "heron.v1.ClassificationService",
+            lambda server: classification_pb2_grpc.add_ClassificationServiceServicer_to_server(classification, server),
+        ),
+        ServedService(
+            "heron.v1.TaxonomyService",
+            lambda server: taxonomy_pb2_grpc.add_TaxonomyServiceServicer_to_server(taxonomy, server),
+            always_serving=True,
+        ),
+        ServedService(
+            "heron.v1.ServerService",
+            lambda server: server_pb2_grpc.add_ServerServiceServicer_to_server(info, server),
+            always_serving=True,
+        ),
+    )
+    return FrontServer(settings.front, services, lambda: pipeline.pool.ready and pipeline.model.ready)
+
+
+def _features(settings: Settings) -> tuple[str, ...]:
+    switched_on = {
+        f"ocr:{engine_name(settings.reading)}": True,
+        "reflection": settings.front.reflection,
+        "result-cache": settings.classify.cache_entries > 0,
+    }
+    return tuple(feature for feature, on in switched_on.items() if on)

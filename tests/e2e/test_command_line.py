@@ -1,0 +1,169 @@
+"""The `heron` command as people and scripts use it, against a real service."""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import grpc
+import pytest
+
+from heron_grpc.cli.classify import Outcome, exit_status
+from running import SAMPLES, heron
+
+pytestmark = pytest.mark.xdist_group("service")
+
+STATES = {"COMPLETED", "SKIPPED", "NOT_APPLICABLE"}
+
+
+def sample(suffix: str) -> Path:
+    return next(path for path in sorted(SAMPLES.iterdir()) if path.suffix == suffix and path.name != "manifest.csv")
+
+
+def json_lines(done) -> list[dict]:
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_a_folder_gives_one_json_object_a_line_in_order(service):
+    done = heron("classify", str(SAMPLES), "--json", "--server", service.address)
+    found = json_lines(done)
+    files = sorted(str(path) for path in SAMPLES.iterdir())
+    assert [item["path"] for item in found] == files
+    for item in found:
+        assert item["error"] is None
+        assert item["decision"] in {"ACCEPTED", "NEEDS_REVIEW", "UNKNOWN", "UNREADABLE"}
+        assert [stage["stage"] for stage in item["stages"]] == [
+            "filename",
+            "metadata",
+            "text",
+            "ocr",
+            "rules",
+            "model",
+        ]
+        assert {stage["state"] for stage in item["stages"]} <= STATES
+        assert item["pipeline_version"]
+    assert done.returncode == (0 if all(item["decision"] == "ACCEPTED" for item in found) else 5)
+
+
+def test_the_samples_are_what_their_manifest_says(service):
+    with (SAMPLES / "manifest.csv").open(newline="") as file:
+        truth = {row["file"]: row["label"] for row in csv.DictReader(file)}
+    found = {
+        Path(item["path"]).name: item
+        for item in json_lines(heron("classify", str(SAMPLES), "--json", "--server", service.address))
+    }
+    wrong = {
+        name: [score["category"] for score in found[name]["labels"][:1]]
+        for name, label in truth.items()
+        if not found[name]["labels"] or found[name]["labels"][0]["category"] != label
+    }
+    assert len(set(truth.values())) >= 12
+    assert len(wrong) <= 2, wrong
+    confidently = {name for name in wrong if found[name]["decision"] == "ACCEPTED"}
+    assert not confidently, wrong
+
+
+def test_the_same_bytes_under_any_name_get_the_same_label(service, tmp_path):
+    for name in ("invoice.pdf", "doc1.pdf", "resume.docx", "noname"):
+        shutil.copy(sample(".pdf"), tmp_path / name)
+    found = json_lines(heron("classify", str(tmp_path), "--json", "--server", service.address))
+    assert len(found) == 4
+    assert len({json.dumps(item["labels"]) for item in found}) == 1
+
+
+def test_stdin_is_one_document(service):
+    data = sample(".pdf").read_bytes()
+    done = heron("classify", "-", "--json", "--server", service.address, data=data)
+    [found] = json_lines(done)
+    assert (found["path"], found["mime_type"]) == ("-", "application/pdf")
+
+
+def test_a_glob_is_expanded_and_one_that_matches_nothing_is_a_failure(service):
+    done = heron("classify", f"{SAMPLES}/*.pdf", "--json", "--server", service.address)
+    assert len(json_lines(done)) == len(list(SAMPLES.glob("*.pdf")))
+    done = heron("classify", f"{SAMPLES}/*.nothing", "--json", "--server", service.address)
+    assert done.returncode == 1
+    assert json_lines(done)[0]["error"]["reason"] == "FILE_NOT_READ"
+
+
+def test_one_bad_file_does_not_spoil_the_others(service, tmp_path):
+    shutil.copy(sample(".pdf"), tmp_path / "a.pdf")
+    (tmp_path / "b.pdf").write_bytes(sample(".pdf").read_bytes()[:300])
+    (tmp_path / "c.txt").write_bytes(b"")
+    (tmp_path / "d.xlsx").write_bytes(b"\x89not a sheet\0\1\2")
+    done = heron("classify", str(tmp_path), str(tmp_path / "absent"), "--json", "--server", service.address)
+    found = {Path(item["path"]).name: item for item in json_lines(done)}
+    assert done.returncode == 1
+    assert found["a.pdf"]["labels"]
+    assert found["b.pdf"]["error"]["reason"] == "DOCUMENT_CORRUPT"
+    assert found["c.txt"]["error"]["reason"] == "DOCUMENT_EMPTY"
+    assert found["d.xlsx"]["error"]["reason"] == "UNSUPPORTED_MEDIA_TYPE"
+    assert found["absent"]["error"]["reason"] == "FILE_NOT_READ"
+    assert all(item["decision"] is None for name, item in found.items() if name != "a.pdf")
+
+
+def test_the_table_names_file_decision_and_label(service):
+    done = heron("classify", str(sample(".pdf")), "--server", service.address, COLUMNS="200")
+    assert sample(".pdf").name in done.stdout
+    assert "accepted" in done.stdout or "needs_review" in done.stdout
+
+
+def test_evidence_quotes_the_document(service):
+    path = sample(".txt")
+    [found] = json_lines(heron("classify", str(path), "--json", "--evidence", "--server", service.address))
+    text = path.read_text()
+    assert found["evidence"]
+    for evidence in found["evidence"]:
+        start, end = evidence["span"]
+        assert text[start:end].startswith(evidence["quote"][:20].rstrip("…"))
+
+
+def test_a_service_that_is_not_there_is_unavailable():
+    done = heron("classify", str(sample(".txt")), "--json", "--server", "127.0.0.1:1")
+    assert done.returncode == 4
+    assert json_lines(done)[0]["error"]["code"] == "UNAVAILABLE"
+
+
+@pytest.mark.parametrize("arguments", [("classify",), ("classify", "x", "--ocr", "perhaps"), ("nonsense",)])
+def test_wrong_usage_is_told_apart(arguments):
+    assert heron(*arguments).returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("codes", "status"),
+    [
+        ([], 0),
+        ([grpc.StatusCode.INVALID_ARGUMENT], 1),
+        ([grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.UNAVAILABLE], 4),
+        ([grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.UNAUTHENTICATED], 3),
+        ([grpc.StatusCode.PERMISSION_DENIED], 3),
+    ],
+)
+def test_the_gravest_outcome_decides_the_exit_status(codes, status):
+    outcomes = [Outcome("x", code=code, error={"code": code.name}) for code in codes]
+    assert exit_status(outcomes) == status
+
+
+def test_doctor_finds_everything_in_place(service):
+    done = heron("doctor", HERON_FRONT_ADDRESS="127.0.0.1:0", COLUMNS="200")
+    assert done.returncode == 0, done.stdout
+    assert "missing" not in done.stdout
+
+
+def test_doctor_says_what_is_missing_and_how_to_fix_it(tmp_path, service):
+    done = heron(
+        "doctor",
+        HERON_SERVING_MODELS_DIR=str(tmp_path),
+        HERON_READING_OCR_LANGUAGES="eng+tlh",
+        HERON_FRONT_ADDRESS=service.address,
+        COLUMNS="250",
+    )
+    assert done.returncode == 1
+    assert "apt-get install tesseract-ocr-tlh" in done.stdout
+    assert "HERON_SERVING_MODELS_DIR" in done.stdout
+    assert "HERON_FRONT_ADDRESS" in done.stdout
+
+
+def test_doctor_ready_tells_serving_from_absent(service):
+    assert heron("doctor", "--ready", "--server", service.address).returncode == 0
+    assert heron("doctor", "--ready", "--server", "127.0.0.1:1").returncode == 4

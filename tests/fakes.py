@@ -1,0 +1,48 @@
+"""Stand-ins for the parts that other suites test for real: a reader and a model whose behaviour a test chooses."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from heron_grpc.domain.classification import Prediction
+from heron_grpc.domain.document import Page, Reading, ReadRequest
+from heron_grpc.reading.pool import ReadOutcome
+
+INVOICE = "financial/receivable/invoice"
+MODEL_VERSION = "models/fake/versions/1"
+
+
+@dataclass
+class FakePool:
+    """Reads every file as UTF-8 text, or does what `behave` says."""
+
+    behave: Callable[[ReadRequest], Awaitable[None]] | None = None
+    ready: bool = True
+    requests: list[ReadRequest] = field(default_factory=list)
+    seen: list[bytes] = field(default_factory=list)
+
+    async def read(self, request: ReadRequest, deadline_s: float | None = None) -> ReadOutcome:
+        self.requests.append(request)
+        self.seen.append(await asyncio.to_thread(Path(request.path).read_bytes))
+        if self.behave:
+            await self.behave(request)
+        text = self.seen[-1].decode(errors="replace") or "?"
+        return ReadOutcome(Reading("text/plain", (Page(1, text),)), queued_s=0.25, read_s=0.5)
+
+
+@dataclass
+class FakeModel:
+    """Calls everything an invoice, or does what `behave` says."""
+
+    behave: Callable[[str], Awaitable[None]] | None = None
+    ready: bool = True
+    model_version: str = MODEL_VERSION
+    texts: list[str] = field(default_factory=list)
+
+    async def predict(self, text: str, explain: bool, deadline_s: float | None = None) -> Prediction:
+        self.texts.append(text)
+        if self.behave:
+            await self.behave(text)
+        probabilities = {INVOICE: 0.97, "meta/other": 0.03}
+        return Prediction(probabilities, novelty=0.1, model_version=MODEL_VERSION, batch_size=3, queued_s=0.125)

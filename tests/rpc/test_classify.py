@@ -1,0 +1,166 @@
+"""Classify: text or inline bytes in, the answer in the contract's words out; all broken rules said at once."""
+
+import hashlib
+
+import grpc
+import pytest
+
+from fakes import INVOICE, MODEL_VERSION
+from heron import HeronServiceError
+from heron.v1 import classification_pb2
+
+Options = classification_pb2.ClassifyOptions
+
+
+def text_request(text: str, **options: object) -> classification_pb2.ClassifyRequest:
+    return classification_pb2.ClassifyRequest(text=text, options=Options(**options))
+
+
+def inline(data: bytes, filename: str = "", **options: object) -> classification_pb2.ClassifyRequest:
+    content = classification_pb2.InlineContent(data=data, filename=filename)
+    return classification_pb2.ClassifyRequest(content=content, options=Options(**options))
+
+
+LONG_TEXT = "Please find below what we agreed upon and what remains to be paid by the end of the month. "
+
+
+async def test_text_gets_its_label_parents_versions_and_facts(front):
+    answer = (await front.classification.Classify(text_request(LONG_TEXT))).classification
+    assert answer.decision == classification_pb2.DECISION_ACCEPTED
+    assert [score.category for score in answer.labels] == [INVOICE, "financial/receivable", "financial"]
+    assert [score.level for score in answer.labels] == [3, 2, 1]
+    assert answer.labels[0].display_name == "Invoice"
+    probabilities = [score.probability for score in answer.labels]
+    assert probabilities == sorted(probabilities)
+    assert answer.model_version == MODEL_VERSION
+    assert answer.pipeline_version == front.pipeline.settings.pipeline_version
+    assert (answer.taxonomy, answer.taxonomy_revision > 0) == ("taxonomies/default", True)
+    assert answer.mime_type == "text/plain"
+    assert answer.sha256 == hashlib.sha256(LONG_TEXT.encode()).hexdigest()
+    assert (answer.stats.batch_size, answer.stats.pages, answer.stats.cache_hit) == (3, 1, False)
+    assert answer.stats.queued.ToNanoseconds() == 125_000_000
+    assert [stage.stage for stage in answer.stages] == ["filename", "metadata", "text", "ocr", "rules", "model"]
+
+
+async def test_inline_bytes_reach_the_reader_whole_and_are_gone_afterwards(front, tmp_path):
+    data = b"agreed upon and signed " * 1000
+    answer = (await front.classification.Classify(inline(data, "a.txt"))).classification
+    assert front.pool.seen == [data]
+    assert front.pool.requests[0].filename == "a.txt"
+    assert answer.sha256 == hashlib.sha256(data).hexdigest()
+    assert answer.stats.queued.ToNanoseconds() == 375_000_000
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_the_same_question_again_is_answered_from_the_cache(front):
+    first = (await front.classification.Classify(inline(LONG_TEXT.encode()))).classification
+    second = (await front.classification.Classify(inline(LONG_TEXT.encode()))).classification
+    assert (first.stats.cache_hit, second.stats.cache_hit) == (False, True)
+    assert second.labels == first.labels
+    assert second.create_time == first.create_time
+    assert len(front.pool.requests) == 1
+
+
+@pytest.mark.parametrize("changed", [{"bypass_cache": True}, {"exhaustive": True}, {"include_evidence": True}])
+async def test_another_question_is_not_answered_from_the_cache(front, changed):
+    await front.classification.Classify(inline(LONG_TEXT.encode()))
+    answer = (await front.classification.Classify(inline(LONG_TEXT.encode(), **changed))).classification
+    assert not answer.stats.cache_hit
+    assert len(front.pool.requests) == 2
+
+
+async def test_another_name_is_another_question(front):
+    await front.classification.Classify(inline(LONG_TEXT.encode(), "a.txt"))
+    await front.classification.Classify(inline(LONG_TEXT.encode(), "b.txt"))
+    assert len(front.pool.requests) == 2
+
+
+async def violations_of(front, request) -> dict[str, str]:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await front.classification.Classify(request)
+    error = HeronServiceError(caught.value)
+    assert (error.code, error.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST")
+    return dict(error.violations)
+
+
+async def test_all_broken_rules_are_said_at_once(front):
+    request = text_request(
+        "  ",
+        taxonomy="default",
+        model="nb",
+        max_scores=-2,
+        min_score=1.5,
+        ocr=77,
+        languages=["not a language"],
+        pages="3-1",
+    )
+    found = await violations_of(front, request)
+    assert set(found) == {
+        "text",
+        *(f"options.{name}" for name in ("taxonomy", "model", "max_scores", "min_score", "ocr", "languages", "pages")),
+    }
+    assert front.pool.requests == []
+
+
+async def test_a_request_without_a_source_is_refused(front):
+    assert set(await violations_of(front, classification_pb2.ClassifyRequest())) == {"source"}
+
+
+async def test_a_candidate_that_is_no_category_is_refused(front):
+    found = await violations_of(front, text_request(LONG_TEXT, candidate_categories=["financial/nonsense"]))
+    assert set(found) == {"options.candidate_categories[0]"}
+
+
+@pytest.mark.parametrize("filename", ["x" * 256, "ü" * 128, "a\nb.pdf", "a\0.pdf"])
+async def test_a_file_name_too_long_or_with_control_characters_is_refused(front, filename):
+    assert set(await violations_of(front, inline(b"words", filename))) == {"content.filename"}
+
+
+@pytest.mark.parametrize("filename", ["../../etc/passwd", "Rechnung März 2024 (Kopie).pdf", "发票.pdf", "a'b;c.pdf"])
+async def test_a_strange_file_name_is_only_a_name(front, filename):
+    await front.classification.Classify(inline(b"some words about nothing", filename))
+    assert front.pool.requests[0].filename == filename
+    assert "passwd" not in front.pool.requests[0].path
+
+
+async def test_text_beyond_the_limit_is_refused(start_front):
+    front = await start_front(max_text_chars=10)
+    assert set(await violations_of(front, text_request("x" * 11))) == {"text"}
+
+
+@pytest.mark.parametrize("pages", ["1", "1-3,7", " 2 , 4-4 "])
+async def test_page_ranges_reach_the_reader(front, pages):
+    await front.classification.Classify(inline(b"words", pages=pages))
+    ranges = front.pool.requests[0].page_ranges
+    assert ranges == {"1": ((1, 1),), "1-3,7": ((1, 3), (7, 7)), " 2 , 4-4 ": ((2, 2), (4, 4))}[pages]
+
+
+@pytest.mark.parametrize("pages", ["0", "1-", "a", "1,,2", "5-2", "1-3;4", "-1", "1," * 150 + "1"])
+async def test_page_ranges_that_are_none_are_refused(front, pages):
+    assert set(await violations_of(front, inline(b"words", pages=pages))) == {"options.pages"}
+
+
+@pytest.mark.parametrize(
+    ("options", "field"),
+    [({"taxonomy": "taxonomies/absent"}, "options.taxonomy"), ({"model": "models/absent"}, "options.model")],
+)
+async def test_a_taxonomy_or_model_that_is_not_there_is_not_found(front, options, field):
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await front.classification.Classify(text_request(LONG_TEXT, **options))
+    error = HeronServiceError(caught.value)
+    assert (error.code, error.metadata["field"]) == (grpc.StatusCode.NOT_FOUND, field)
+
+
+@pytest.mark.parametrize("model", ["models/fake", MODEL_VERSION])
+async def test_the_model_served_can_be_named(front, model):
+    await front.classification.Classify(text_request(LONG_TEXT, model=model))
+
+
+async def test_scores_obey_their_floor_and_their_number(front):
+    answer = (await front.classification.Classify(text_request(LONG_TEXT, max_scores=2))).classification
+    assert len(answer.scores) == 2
+    answer = (await front.classification.Classify(text_request(LONG_TEXT, max_scores=-1))).classification
+    assert not answer.scores
+    answer = (await front.classification.Classify(text_request(LONG_TEXT, min_score=0.5))).classification
+    assert answer.scores
+    assert all(score.probability >= 0.5 for score in answer.scores)
