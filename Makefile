@@ -50,7 +50,7 @@ bench: $(VENV)/.dev ## Latency and throughput beside a gRPC echo and the raw mod
 	$(BIN)/python benchmarks/latency/run.py
 
 samples: $(VENV)/.dev ## Draw the sample documents again
-	$(BIN)/heron train samples $(SAMPLES)
+	$(BIN)/python -c 'from pathlib import Path; from heron_grpc.lab.samples import write_samples; write_samples(Path("$(SAMPLES)"))'
 
 lock: $(VENV)/.uv ## Resolve the dependencies again
 	$(UV) pip compile pyproject.toml --extra server --extra lab --group build $(COMPILE) -o requirements.lock
@@ -62,12 +62,12 @@ clean: ## Remove what make installed and built
 
 # Stamps: each is newer than what it was made from.
 $(VENV)/.run: requirements.lock pyproject.toml | $(VENV)/.uv
-	$(UV) pip install --quiet --python $(VENV) --require-hashes -r requirements.lock
+	$(UV) pip install --quiet --compile-bytecode --python $(VENV) --require-hashes -r requirements.lock
 	$(UV) pip install --quiet --python $(VENV) --no-deps --no-build-isolation -e .
 	touch $@
 
 $(VENV)/.dev: requirements-dev.lock pyproject.toml | $(VENV)/.uv
-	$(UV) pip install --quiet --python $(VENV) --require-hashes -r requirements-dev.lock
+	$(UV) pip install --quiet --compile-bytecode --python $(VENV) --require-hashes -r requirements-dev.lock
 	$(UV) pip install --quiet --python $(VENV) --no-deps --no-build-isolation -e .
 	touch $@ $(VENV)/.run
 

@@ -77,6 +77,8 @@ async def model(_: Request) -> Response:
     service_class=EagerService,
     labels={"project": "heron-grpc", "wire_format": str(wire.FORMAT)},
     traffic={"timeout": 60, "max_concurrency": _MOST_CONCURRENT},
+    # It asks nobody who they are; `--host` or BENTOML_HOST opens it to others.
+    http={"host": "127.0.0.1"},
     # One line a call and a histogram a call cost more than Naive Bayes itself.
     logging={"access": {"enabled": False}},
     metrics={"enabled": False},
@@ -93,7 +95,8 @@ class ModelBackend:
 
     def __init__(self) -> None:
         settings = load_settings()
-        die_with_parent(settings.serving.backend_parent_pid)
+        if settings.serving.backend_parent_pid:
+            die_with_parent(settings.serving.backend_parent_pid)
         configure(settings.log.level, settings.log.format)
         keep_content_out_of_logs()
         self._settings = settings.serving

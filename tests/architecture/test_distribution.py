@@ -10,7 +10,7 @@ import pytest
 from running import SAMPLES, environment
 
 ROOT = Path(__file__).parents[2]
-SERVER_PACKAGES = ("bentoml", "numpy", "pydantic", "pydantic_settings", "structlog", "sklearn", "PIL", "psutil", "yaml")
+SERVER_PACKAGES = ("bentoml", "numpy", "pydantic_settings", "structlog", "sklearn", "PIL", "psutil", "yaml")
 BLOCKED = f"""
 import sys
 class Blocker:
@@ -78,4 +78,4 @@ def test_the_client_commands_need_the_plain_install_alone():
 def test_a_server_command_without_the_server_packages_says_what_to_install():
     done = client_only("serve")
     assert done.returncode == 2
-    assert "heron-grpc[server]" in done.stderr
+    assert "heron-grpc[server,lab]" in done.stderr

@@ -21,6 +21,8 @@ from heron_grpc.domain.taxonomy import Taxonomy, parents
 UNTRAINED = 0.02
 # Keeps a probability of 0 from being beyond any evidence.
 _FLOOR = 1e-6
+# A model that gives all candidates together less than this says nothing about them.
+_NEGLIGIBLE = 1e-9
 
 
 def prior(leaves: Sequence[str], model: Mapping[str, float] | None, settled: str | None = None) -> dict[str, float]:
@@ -75,7 +77,7 @@ def best_first(levels: Mapping[str, float], max_scores: int, min_score: float) -
 def _trained(leaves: Sequence[str], model: Mapping[str, float]) -> dict[str, float]:
     known = {leaf: model[leaf] for leaf in leaves if leaf in model}
     total = sum(known.values())
-    if total <= 0.0:
+    if total < _NEGLIGIBLE:
         return _even(leaves)
     unknown = len(leaves) - len(known)
     share = UNTRAINED if unknown else 0.0

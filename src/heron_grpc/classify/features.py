@@ -83,7 +83,11 @@ class FeatureExtractor:
         return Occurrences(np.concatenate(ids), np.concatenate(words), np.concatenate(spans), starts, ends, word_ids)
 
     def _fold(self, codes: NDArray[np.int64]) -> NDArray[np.uint64]:
-        beyond = np.where((codes < 0x3040) | ((codes >= 0xE000) & (codes < 0xF900)), 0, codes).astype(np.uint64)
+        # Private use and pictographs stand for no letter.
+        letters = (
+            (codes >= 0x3040) & ~((codes >= 0xE000) & (codes < 0xF900)) & ~((codes >= 0x1F000) & (codes < 0x20000))
+        )
+        beyond = np.where(letters, codes, 0).astype(np.uint64)
         table = self._folded
         return np.where(codes < _TABLE_SIZE, table[np.minimum(codes, _TABLE_SIZE - 1)], beyond)
 

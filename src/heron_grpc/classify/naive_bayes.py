@@ -104,17 +104,15 @@ class NaiveBayes:
 
     def _values(self, present: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.float32]:
         """Sublinear counts times idf, each family (words, characters) scaled to unit length."""
-        values = (1.0 + np.log(counts.astype(np.float32))) * self._idf[present]
+        values = np.asarray((1.0 + np.log(counts.astype(np.float32))) * self._idf[present], dtype=np.float32)
         border = int(np.searchsorted(present, self._first_char))
-        for family in (values[:border], values[border:]):
-            length = np.sqrt(np.square(family).sum())
-            family /= length if length > 0 else 1.0
-        return np.asarray(values, dtype=np.float32)
+        return np.concatenate((_unit(values[:border]), _unit(values[border:])))
 
     def _logits(self, present: NDArray[np.int64], values: NDArray[np.float32]) -> NDArray[np.float64]:
         # A sum over rows, not a BLAS product: its order does not depend on threads or memory alignment.
         sums = (self._weights.values[present] * values[:, None]).sum(axis=0, dtype=np.float32)
-        return self._sharpness * (sums * self._weights.scale + self._weights.bias).astype(np.float64)
+        scores = sums * self._weights.scale + self._weights.bias
+        return np.asarray(self._sharpness * scores.astype(np.float64))
 
     def _gains(
         self, present: NDArray[np.int64], values: NDArray[np.float32], probabilities: NDArray[np.float64]
@@ -134,6 +132,11 @@ class NaiveBayes:
 
     def _by_label(self, probabilities: NDArray[np.float64]) -> dict[str, float]:
         return dict(zip(self.labels, probabilities.tolist(), strict=True))
+
+
+def _unit(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    length = np.sqrt(np.square(values).sum())
+    return np.asarray(values / length if length > 0 else values, dtype=np.float32)
 
 
 def _parse(content: bytes, labels: int) -> Weights:

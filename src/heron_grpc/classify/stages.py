@@ -22,7 +22,7 @@ from heron_grpc.domain.classification import (
     StageState,
 )
 from heron_grpc.domain.document import DocumentWarning, Reading
-from heron_grpc.domain.taxonomy import TaxonomyPack
+from heron_grpc.domain.taxonomy import TaxonomyPack, parents
 from heron_grpc.settings import ClassifySettings
 
 MODEL = "model"
@@ -101,8 +101,8 @@ async def classify_reading(
 
 def _competing(pack: TaxonomyPack, leaves: Sequence[str]) -> TaxonomyPack:
     """The pack without the rules of categories that do not compete."""
-    rules = tuple(rule for rule in pack.rules if ensemble.leaves_below(leaves, rule.category))
-    return replace(pack, rules=rules)
+    competing = {category for leaf in leaves for category in (leaf, *parents(leaf))}
+    return replace(pack, rules=tuple(rule for rule in pack.rules if rule.category in competing))
 
 
 def _listen(subject: Subject, pack: TaxonomyPack, options: ClassifyOptions) -> _Heard:

@@ -35,7 +35,8 @@ def read_titles(stage: str, page: Page, offset: int, pack: TaxonomyPack, trust: 
 
 def _marks(text: str, offset: int, pack: TaxonomyPack, trust: float) -> Iterator[Mark]:
     for start, line in _first_lines(text):
-        named = _named(normalise_name(line), pack)
+        # "E-mail:" or "Tax:" label a field.
+        named = None if line.endswith(":") else _named(normalise_name(line), pack)
         if named is not None:
             category, weight = named
             yield Mark(category, weight * trust, offset + start, offset + start + len(line))
@@ -62,7 +63,12 @@ def _named(line: str, pack: TaxonomyPack) -> tuple[str, float] | None:
         for part in (words[:length], words[-length:]):
             category = pack.names.get(" ".join(part))
             # A short word at the edge of a longer line ("id", "po", "brief") means nothing.
-            if category is None or category.startswith("meta") or (length < len(words) and length == 1):
+            if category is None or _is_no_title(category) or (length < len(words) and length == 1):
                 continue
             return category, WHOLE_LINE if length == len(words) else PART_OF_LINE
     return None
+
+
+def _is_no_title(category: str) -> bool:
+    """Branches at the top ("tax", "legal") name sections, and nobody writes "other" over a document."""
+    return "/" not in category or category.startswith("meta/")

@@ -231,10 +231,10 @@ def _table(outcomes: list[Outcome]) -> Table:
         table.columns[column].justify = "right"
     for column in range(5):
         table.columns[column].no_wrap = True
-    folder = os.path.commonpath([Path(outcome.path).parent for outcome in outcomes]) if outcomes else ""
-    for outcome in outcomes:
-        path = os.path.relpath(outcome.path, folder) if folder and outcome.path != STDIN else outcome.path
-        table.add_row(path, *_cells(outcome))
+    paths = [Path(outcome.path).absolute() for outcome in outcomes]
+    folder = os.path.commonpath([path.parent for path in paths]) if paths else ""
+    for path, outcome in zip(paths, outcomes, strict=True):
+        table.add_row(str(path.relative_to(folder)), *_cells(outcome))
     return table
 
 

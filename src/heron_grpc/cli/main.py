@@ -89,6 +89,39 @@ def doctor(
         raise typer.Exit(command.run())
 
 
+@train_app.command("nb")
+def train_nb(
+    corpus: Annotated[Path, typer.Option(help="Real texts: a text.jsonl.gz with labels, groups and splits.")],
+    models_dir: Annotated[
+        Path | None, typer.Option(help="Where models lie; HERON_SERVING_MODELS_DIR by default.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Draws the generated documents.")] = 1,
+    per_label: Annotated[int, typer.Option(min=0, help="Generated documents of every label.")] = 100,
+    force: Annotated[bool, typer.Option("--force", help="Keep the new model even when it is not better.")] = False,
+) -> None:
+    """Train the Naive Bayes model; it replaces the one there only when it beats it on the dev split."""
+    with _set_up():
+        from heron_grpc.cli import train as command
+        from heron_grpc.lab.train_naive_bayes import TrainOptions
+
+        options = TrainOptions(seed=seed, per_label=per_label)
+        raise typer.Exit(command.run_naive_bayes(corpus, models_dir, options, force))
+
+
+@app.command()
+def evaluate(
+    path: Annotated[Path, typer.Argument(help="A corpus (.jsonl.gz), or a folder with a manifest.csv (file,label).")],
+    split: Annotated[str, typer.Option(help="Split of a corpus.")] = "dev",
+    server: Server = DEFAULT_ADDRESS,
+    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
+) -> None:
+    """Measure the model on a corpus split, or the running service on a folder of labelled files."""
+    with _set_up():
+        from heron_grpc.cli import evaluate as command
+
+        raise typer.Exit(command.run(path, split, server, as_json))
+
+
 @contextmanager
 def _set_up() -> Iterator[None]:
     """A part that is not installed or wrongly set up is a message, not a traceback."""
@@ -99,7 +132,7 @@ def _set_up() -> Iterator[None]:
     except ConfigurationError as error:
         message = error.message
     except ModuleNotFoundError as error:
-        message = f"{error.name} is missing: pip install 'heron-grpc[server]' installs what the service needs"
+        message = f"{error.name} is missing: pip install 'heron-grpc[server,lab]' installs all"
     else:
         return
     print(f"heron: {message}", file=sys.stderr)

@@ -1,1 +1,1 @@
-"""TBD."""
+"""Where models are made and measured; nothing here is needed to serve."""

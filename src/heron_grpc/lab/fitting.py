@@ -17,6 +17,7 @@ from sklearn.svm import LinearSVC
 from heron_grpc.classify.calibration import softmax
 from heron_grpc.classify.features import BUCKETS, FEATURES, FeatureExtractor
 from heron_grpc.classify.naive_bayes import Weights
+from heron_grpc.domain.errors import ConfigurationError
 
 # Bounds of the natural logarithm of the sharpness.
 _LOG_SHARPNESS = (-4.0, 6.0)
@@ -50,17 +51,32 @@ def count_features(texts: Sequence[str]) -> csr_matrix:
     return csr_matrix((data, indices, pointers), shape=(len(texts), FEATURES))
 
 
-def fit(counts: csr_matrix, truth: NDArray[np.int64], weights: NDArray[np.float64], parameters: FitParameters) -> Weights:
-    """Weights of sharpness 1 for labels 0 .. max(truth); `weights` counts each document."""
+def fit(
+    counts: csr_matrix,
+    truth: NDArray[np.int64],
+    weights: NDArray[np.float64],
+    parameters: FitParameters,
+    labels: int | None = None,
+) -> Weights:
+    """Weights of sharpness 1 for labels 0 .. `labels` - 1, of which `truth` may lack some.
+
+    `weights` counts each document.
+
+    Raises ConfigurationError when the documents have fewer than two labels.
+    """
     ids = _select(counts, truth, parameters)
     kept = counts[:, ids].tocsr()
     documents = np.bincount(kept.indices, minlength=len(ids))
     idf = np.log((1 + kept.shape[0]) / (1 + documents)) + 1
     values = weigh(kept, idf, _border(ids), parameters.char_weight)
-    labels = int(truth.max()) + 1
-    strength = _ratio_strength(values, truth, weights, parameters)
-    coefficients, bias = _discriminate(values.multiply(strength).tocsr(), truth, weights, parameters)
-    coefficients = coefficients * strength
+    known, places = np.unique(truth, return_inverse=True)
+    if len(known) < 2:
+        raise ConfigurationError("a classifier needs documents of two labels")
+    labels = labels or int(truth.max()) + 1
+    strength = _ratio_strength(values, places, weights, parameters)
+    found, offsets = _discriminate(values.multiply(strength).tocsr(), places, weights, parameters)
+    coefficients, bias = np.zeros((labels, len(ids))), np.full(labels, offsets.min() - 1)
+    coefficients[known], bias[known] = found * strength, offsets
     coefficients[:, _border(ids) :] *= parameters.char_weight
     scale = np.maximum(np.abs(coefficients).max(axis=1), 1e-9) / 127
     seen = np.zeros(BUCKETS, dtype=bool)
@@ -74,7 +90,7 @@ def fit(counts: csr_matrix, truth: NDArray[np.int64], weights: NDArray[np.float6
         bias=bias.astype(np.float32),
         prior=(totals / totals.sum()).astype(np.float32),
         seen=np.packbits(seen),
-        sharpness=np.float32(1.0),
+        sharpness=np.array(1.0, np.float32),
     )
 
 
@@ -94,7 +110,7 @@ def score(weights: Weights, counts: csr_matrix) -> NDArray[np.float64]:
 
 
 def fit_sharpness(scores: NDArray[np.float64], truth: NDArray[np.int64], weights: NDArray[np.float64]) -> float:
-    """The factor (an inverse temperature, Guo et al. 2017) under which held-out (documents, labels) scores lose least."""
+    """The factor (an inverse temperature, Guo 2017) under which held-out (documents, labels) scores lose least."""
     rows = np.arange(len(truth))
 
     def loss(log_sharpness: float) -> float:
@@ -106,7 +122,7 @@ def fit_sharpness(scores: NDArray[np.float64], truth: NDArray[np.int64], weights
 
 def sharpened(weights: Weights, sharpness: float) -> Weights:
     """The same weights with another sharpness."""
-    return replace(weights, sharpness=np.float32(sharpness))
+    return replace(weights, sharpness=np.array(sharpness, np.float32))
 
 
 def pack(weights: Weights) -> bytes:
@@ -156,6 +172,7 @@ def _discriminate(
     with warnings.catch_warnings():
         # A run cut short is still deterministic, and its worth is measured afterwards.
         warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
         model.fit(values, truth, sample_weight=weights)
     if len(model.classes_) == 2:
         return np.vstack([-model.coef_, model.coef_]), np.concatenate([-model.intercept_, model.intercept_])
@@ -167,6 +184,6 @@ def _one_hot(truth: NDArray[np.int64], weights: NDArray[np.float64] | None = Non
     return csr_matrix((ones, (np.arange(len(truth)), truth)))
 
 
-def _border(ids: NDArray[np.int64]) -> int:
+def _border(ids: NDArray[np.int64] | NDArray[np.uint32]) -> int:
     """Where the character n-grams begin among ascending feature ids."""
     return int(np.searchsorted(ids, BUCKETS))

@@ -4,6 +4,7 @@ import asyncio
 import socket
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
@@ -18,6 +19,8 @@ from heron_grpc.settings import MIB, ReadingSettings, child_environment
 # Tesseract and OpenBLAS start threads for every core otherwise: slower with several children, and no fork is safe then.
 _ONE_THREAD = {"OMP_THREAD_LIMIT": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 _STOP_S = 1.5
+# A fork server that cannot live is not started more often than this.
+_RESTART_S = 1.0
 
 
 class ChildDied(Exception):
@@ -120,9 +123,10 @@ class ForkServer:
         self._process: subprocess.Popen[bytes] | None = None
         self._orders: socket.socket | None = None
         self._numbers = count(1)
+        self._started = 0.0
 
     def start(self) -> None:
-        """Starts the process (fork and exec, some 5 ms); it loads the readers on its own time.
+        """Starts the process (fork and exec, some 1 ms); it loads the readers on its own time.
 
         Raises ReaderUnavailable.
         """
@@ -142,10 +146,13 @@ class ForkServer:
             ours.close()
             raise ReaderUnavailable("the reading processes cannot be started") from error
         self._orders = ours
+        self._started = time.monotonic()
 
     def spawn(self) -> Child:
         """A child that is about to start. Raises ReaderUnavailable."""
         if self._process is None or self._process.poll() is not None:
+            if time.monotonic() - self._started < _RESTART_S:
+                raise ReaderUnavailable("the reading processes end as soon as they are started")
             self.stop()
             self.start()
         ours, theirs = socket.socketpair()

@@ -16,6 +16,7 @@ from contextlib import suppress
 from select import select
 
 from heron_grpc.reading import isolation
+from heron_grpc.reading.ocr.engines import find_engine
 from heron_grpc.settings import ReadingSettings
 
 # One of the orders below and the number its sender gave the child.
@@ -29,6 +30,7 @@ def main() -> None:
     settings = ReadingSettings.model_validate_json(sys.argv[1])
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    find_engine(settings)
     # What is loaded by now is shared by all children; the collector would copy it page by page.
     gc.collect()
     gc.freeze()
@@ -59,6 +61,7 @@ class _Nursery:
                 break
         for pid in self._pids.values():
             _kill_group(pid)
+            os.waitpid(pid, 0)
 
     def _obey(self) -> bool:
         try:

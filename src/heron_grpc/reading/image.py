@@ -8,7 +8,7 @@ from PIL.ExifTags import Base
 from heron_grpc.domain.document import Reading
 from heron_grpc.domain.errors import CorruptDocument, ReadingLimitExceeded
 from heron_grpc.reading.ocr.page_image import MOST_PIXELS
-from heron_grpc.reading.ocr.recognition import Recognition
+from heron_grpc.reading.ocr.recognition import PageImage, Recognition
 from heron_grpc.reading.page_selection import select_pages
 from heron_grpc.reading.reader import ReadOptions
 
@@ -35,11 +35,13 @@ def read_image(path: str, options: ReadOptions) -> Reading:
         with Image.open(path, formats=_FORMATS) as image:
             _check_size(image, options.settings.max_image_pixels)
             metadata = _metadata(image)
+            size = _upright_size(image)
             upright = _upright(image)
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError) as error:
         # What Pillow raises for truncated and inconsistent files, oversized text chunks included.
         raise CorruptDocument("the image is damaged") from error
-    pages = tuple(recognition.read(upright, number, _dpi(upright)) for number in numbers)
+    drawn = PageImage(upright, _dpi(upright))
+    pages = tuple(recognition.read(lambda: drawn, number, size) for number in numbers)
     return Reading(
         options.media_type,
         pages,
@@ -52,6 +54,12 @@ def read_image(path: str, options: ReadOptions) -> Reading:
 def _check_size(image: Image.Image, max_pixels: int) -> None:
     if image.width * image.height > max_pixels:
         raise ReadingLimitExceeded("the image has too many pixels", {"limit": "output"})
+
+
+def _upright_size(image: Image.Image) -> tuple[int, int]:
+    """EXIF orientations 5 to 8 lie on their side."""
+    is_lying = image.getexif().get(Base.Orientation, 1) in {5, 6, 7, 8}
+    return (image.height, image.width) if is_lying else image.size
 
 
 def _upright(image: Image.Image) -> Image.Image:

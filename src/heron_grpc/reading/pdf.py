@@ -7,12 +7,11 @@ from dataclasses import replace
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
-from PIL import Image
 
 from heron_grpc.domain.document import DocumentWarning, OcrMode, Page, Reading, TextSource
 from heron_grpc.domain.errors import CorruptDocument, EncryptedDocument
 from heron_grpc.reading.ocr.page_image import MOST_PIXELS
-from heron_grpc.reading.ocr.recognition import Recognition
+from heron_grpc.reading.ocr.recognition import PageImage, Recognition
 from heron_grpc.reading.page_selection import STAGE, select_pages
 from heron_grpc.reading.pdf_text import TextLayer, read_text_layer
 from heron_grpc.reading.reader import ReadOptions
@@ -42,6 +41,8 @@ def read_pdf(path: str, options: ReadOptions) -> Reading:
             length += len(pages[-1].text) + 1
             if length > options.settings.max_text_chars + 1:
                 break
+        if pages and reader.damaged_pages == len(pages):
+            raise CorruptDocument("no page of the PDF can be loaded")
         return Reading(
             options.media_type,
             tuple(pages),
@@ -72,6 +73,7 @@ class _PageReader:
         self._document = document
         self._options = options
         self._warnings: list[DocumentWarning] = []
+        self.damaged_pages = 0
         self.recognition = Recognition(options)
 
     @property
@@ -85,6 +87,7 @@ class _PageReader:
             page = self._load(number)
         except pdfium.PdfiumError:
             self._warn("PAGE_DAMAGED", "the page cannot be loaded", number)
+            self.damaged_pages += 1
             return Page(number, "", source=TextSource.NONE)
         with closing(page):
             return self._read(page, number, with_words=with_words)
@@ -123,28 +126,24 @@ class _PageReader:
 
     def _recognise(self, page: pdfium.PdfPage, number: int, *, with_words: bool) -> Page:
         try:
-            image, dpi = _render(page)
+            found = self.recognition.read(lambda: _render(page), number, page.get_size())
         except (pdfium.PdfiumError, ValueError):
             self._warn("PAGE_DAMAGED", "the page cannot be drawn", number)
             return Page(number, "", source=TextSource.NONE)
-        found = self.recognition.read(image, number, dpi)
-        scale = page.get_width() / image.width
-        return replace(
-            found, width=found.width * scale, height=found.height * scale, words=found.words if with_words else ()
-        )
+        return found if with_words else replace(found, words=())
 
     def _warn(self, code: str, message: str, number: int) -> None:
         self._warnings.append(DocumentWarning(code, message, STAGE, number))
 
 
-def _render(page: pdfium.PdfPage) -> tuple[Image.Image, int]:
+def _render(page: pdfium.PdfPage) -> PageImage:
     """The page in grey at 300 dpi, less where it is too large for that."""
     width, height = page.get_size()
     most = (MOST_PIXELS / max(width * height, 1.0)) ** 0.5
     scale = min(_OCR_DPI / _POINTS_PER_INCH, most)
     bitmap = page.render(scale=scale, grayscale=True)
     with closing(bitmap):
-        return bitmap.to_pil().convert("L").copy(), round(scale * _POINTS_PER_INCH)
+        return PageImage(bitmap.to_pil().convert("L").copy(), round(scale * _POINTS_PER_INCH))
 
 
 def _covered(page: pdfium.PdfPage) -> float:

@@ -35,7 +35,7 @@ class TextLayer:
 
 
 def read_text_layer(page: pdfium.PdfPage, max_chars: int, *, with_words: bool) -> TextLayer:
-    """At most `max_chars` characters of the page. About 1 ms for 1,000 characters with words' boxes."""
+    """At most `max_chars` characters of the page. About 3 ms for a page of 650 characters."""
     textpage = page.get_textpage()
     try:
         count = min(textpage.count_chars(), max_chars)

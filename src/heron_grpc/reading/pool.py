@@ -107,7 +107,7 @@ class ReadingPool:
         try:
             async with asyncio.timeout(min(deadline - time.monotonic(), _START_S)):
                 await child.greeting()
-        except BaseException as error:
+        except BaseException as error:  # cancelled or not, a child that was taken must be replaced
             self._drop(child)
             if isinstance(error, TimeoutError) and time.monotonic() >= deadline:
                 raise _late() from error
@@ -158,7 +158,7 @@ class ReadingPool:
         try:
             await self._watch(job, child, deadline)
             answer = await _decode(job.result())
-        except BaseException as error:
+        except BaseException as error:  # cancelled or not, a child left at work must be killed
             _log.info("reading_child_replaced", pid=child.pid, reason=type(error).__name__)
             self._drop(child, job)
             if isinstance(error, ProtocolError):

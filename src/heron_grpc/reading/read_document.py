@@ -14,6 +14,7 @@ from heron_grpc.settings import ReadingSettings
 
 # Neither JSON nor protobuf carries surrogates; NUL ends strings in too many places.
 _UNSENDABLE = re.compile("[\x00\ud800-\udfff]")
+_MOST_WARNINGS = 100
 _MOST_METADATA = 100
 _LONGEST_METADATA = 1000
 
@@ -41,8 +42,17 @@ def _sendable(reading: Reading) -> Reading:
         reading,
         pages=tuple(replace(page, text=_clean(page.text)) for page in reading.pages),
         tables=tuple(_clean_table(table) for table in reading.tables),
+        warnings=_first(reading.warnings),
         metadata={_clean(key)[:100]: _clean(value)[:_LONGEST_METADATA] for key, value in metadata},
     )
+
+
+def _first(warnings: tuple[DocumentWarning, ...]) -> tuple[DocumentWarning, ...]:
+    """A document of damaged pages has one for each."""
+    left_out = len(warnings) - _MOST_WARNINGS
+    if left_out <= 0:
+        return warnings
+    return (*warnings[:_MOST_WARNINGS], DocumentWarning("WARNINGS_LEFT_OUT", f"{left_out} more warnings", STAGE))
 
 
 def _clean(text: str) -> str:

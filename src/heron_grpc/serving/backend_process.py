@@ -84,14 +84,16 @@ class BackendProcess:
         loop = asyncio.get_running_loop()
         connection = BackendConnection(lambda: self.url, self._settings.timeout_s)
         became_ready, last_ready = None, loop.time()
+        had_workers = False
         try:
             while True:
                 if await self._exited(_LOOK_S):
                     return "exited"
                 self._tree = await asyncio.to_thread(_with_children, self._process)
-                if became_ready is not None and len(self._tree) == 1:
-                    # BentoML itself would look for it every 10 s only.
+                if had_workers and len(self._tree) == 1:
+                    # BentoML itself looks every 10 s only.
                     return "workers died"
+                had_workers = len(self._tree) > 1
                 if await _is_ready(connection):
                     last_ready = loop.time()
                     became_ready = became_ready or last_ready

@@ -12,7 +12,7 @@ _PARENT_VARIABLE = "HERON_SERVING_BACKEND_PARENT_PID"
 
 
 def die_with_parent(parent_pid: int) -> None:
-    """SIGKILL for this process once its parent is gone, at once if that is gone already; 0 skips that check.
+    """SIGKILL for this process once its parent is gone, at once if that is gone already.
 
     The kernel watches the thread that started this process: start it from the main thread.
     """
@@ -20,7 +20,7 @@ def die_with_parent(parent_pid: int) -> None:
         return
     if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:
         raise ConfigurationError("the kernel refuses to tie the process to its parent")
-    if parent_pid and os.getppid() != parent_pid:
+    if os.getppid() != parent_pid:
         os.kill(os.getpid(), signal.SIGKILL)
 
 

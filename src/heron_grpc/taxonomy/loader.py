@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 from heron_grpc.domain.errors import ConfigurationError
@@ -20,21 +21,27 @@ def load_taxonomies(packs_dir: Path | None = None) -> dict[str, TaxonomyPack]:
     Blocks on disk. Raises ConfigurationError with the file and what is wrong in it.
     """
     by_taxonomy: dict[str, list[PackFile]] = defaultdict(list)
-    for path in _pack_paths(packs_dir):
-        pack = read_pack(path)
-        if path.parent != BUILT_IN and pack.revision == 0:
-            raise ConfigurationError(f"{pack.file}: revision must be a whole number from 1, raised at each change")
+    for pack in (*_built_in(), *_added(packs_dir)):
         by_taxonomy[pack.taxonomy].append(pack)
     return {f"taxonomies/{name}": _build(name, packs) for name, packs in sorted(by_taxonomy.items())}
 
 
-def _pack_paths(packs_dir: Path | None) -> list[Path]:
-    paths = sorted(BUILT_IN.glob("*.yaml"))
+@cache
+def _built_in() -> tuple[PackFile, ...]:
+    """Parsed once a process: they are part of the release."""
+    return tuple(read_pack(path) for path in sorted(BUILT_IN.glob("*.yaml")))
+
+
+def _added(packs_dir: Path | None) -> list[PackFile]:
     if packs_dir is None:
-        return paths
+        return []
     if not packs_dir.is_dir():
         raise ConfigurationError("the packs directory does not exist or is no directory")
-    return paths + sorted(path for path in packs_dir.iterdir() if path.suffix in {".yaml", ".yml"})
+    packs = [read_pack(path) for path in sorted(packs_dir.iterdir()) if path.suffix in {".yaml", ".yml"}]
+    for pack in packs:
+        if pack.revision == 0:
+            raise ConfigurationError(f"{pack.file}: revision must be a whole number from 1, raised at each change")
+    return packs
 
 
 def _build(name: str, packs: list[PackFile]) -> TaxonomyPack:

@@ -64,7 +64,8 @@ LOCALES = {
 def number(value: float, locale: Locale, decimals: int = 2) -> str:
     """1234.5 as "1,234.50", "1.234,50" ..."""
     plain = f"{value:,.{decimals}f}"
-    return plain.translate(str.maketrans({",": locale.thousands, ".": locale.decimal}))
+    whole, _, fraction = plain.partition(".")
+    return whole.replace(",", locale.thousands) + (locale.decimal + fraction if fraction else "")
 
 
 def date_text(day: date, pattern: str, language: str) -> str:

@@ -98,12 +98,12 @@ def debts(random: Random, things: list[str]) -> Ledger:
     rows: list[dict[str, int | str | date]] = []
     for _ in range(random.randint(3, 9)):
         original = random.randint(50, 9_000) * 10_000
-        parts = [original * share // 100 for share in sorted(random.sample(range(0, 60), 4))]
+        parts = [original * share // 100 for share in sorted(random.sample(range(60), 4))]
         day = date(random.randint(2012, 2026), random.randint(1, 12), random.randint(1, 28))
         row: dict[str, int | str | date] = {"desc": random.choice(things), "day": day, "amount": original}
         names = ("a", "b", "c", "d")
         rows.append({**row, **dict(zip(names, parts, strict=True)), "sum": sum(parts)})
-    totals = {
+    totals: dict[str, tuple[int, ...]] = {
         name: (sum(value for row in rows if isinstance(value := row[name], int)),)
         for name in ("amount", "a", "b", "c", "d", "sum")
     }

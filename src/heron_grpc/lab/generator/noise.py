@@ -1,20 +1,50 @@
 """The wear of real life: reading order, separators, cut-offs, and the mistakes of OCR."""
 
 import re
+from collections.abc import Sequence
 from random import Random
 
 # What OCR takes for one another.
-_CONFUSIONS = {
-    "o": "0c", "O": "0Q", "0": "O", "l": "1I", "1": "lI", "I": "l1|", "e": "c", "c": "e", "s": "5", "S": "5$", "5": "S",
-    "B": "8", "8": "B", "m": "rn", "n": "ri", "h": "b", "a": "o", "u": "v", "g": "9", "t": "f", "i": "l", ",": ".", ".": ",",
-}  # fmt: skip
+_CONFUSIONS: dict[str, Sequence[str]] = dict(
+    zip(
+        "oO0lI1ceSs5B8mnhaugti,.",
+        (
+            "0c",
+            "0Q",
+            "O",
+            "1I",
+            "l1",
+            "lI",
+            "e",
+            "c",
+            "5$",
+            "5",
+            "S",
+            "8",
+            "B",
+            ("rn",),
+            ("ri",),
+            "b",
+            "o",
+            "v",
+            "9",
+            "f",
+            "l",
+            ".",
+            ",",
+        ),
+        strict=True,
+    )
+)
 _SEPARATORS = ("  ", "    ", " ", "\n", "\t", " | ", ",", ";")
+# Words.
+_LONG_LINE = 25
 _DEBRIS = "|_-~=.,:;'`*°•»«\\/"
 
 
 def wear(text: str, random: Random, *, scanned: float) -> str:
     """The text as a reader might return it; `scanned` is the share of documents that went through OCR."""
-    lines = text.splitlines()
+    lines = _wrap(text.splitlines(), random)
     if random.random() < 0.35:
         lines = _drop(lines, random)
     if random.random() < 0.3:
@@ -28,6 +58,20 @@ def wear(text: str, random: Random, *, scanned: float) -> str:
         lines = [_misread(line, rate, random) for line in lines]
         lines = _littered(lines, random)
     return _cut("\n".join(lines), random)
+
+
+def _wrap(lines: list[str], random: Random) -> list[str]:
+    """Long lines broken into some of any length, as the boxes of a form and the width of a page break them."""
+    words_a_line = random.choice((3, 6, 12, 20))
+    wrapped: list[str] = []
+    for line in lines:
+        words = line.split(" ")
+        while len(words) > _LONG_LINE:
+            count = random.randint(1, 2 * words_a_line)
+            wrapped.append(" ".join(words[:count]))
+            words = words[count:]
+        wrapped.append(" ".join(words))
+    return wrapped
 
 
 def _drop(lines: list[str], random: Random) -> list[str]:
@@ -47,7 +91,7 @@ def _misread(line: str, rate: float, random: Random) -> str:
     for sign in line:
         chance = random.random()
         if chance < rate and sign in _CONFUSIONS:
-            read.append(random.choice(_CONFUSIONS[sign]) if random.random() < 0.8 else _CONFUSIONS[sign])
+            read.append(random.choice(_CONFUSIONS[sign]))
         elif chance < rate * 1.2:
             continue
         elif chance > 1 - rate / 4:

@@ -75,7 +75,8 @@ LEASE: Blocks = (
     Heading("Use and repairs"),
     Paragraph(
         "The tenant uses the premises as a home for two persons, keeps them clean, and lets the landlord in for "
-        "repairs after a day's notice. The landlord keeps roof, heating and pipes in order. No subletting without consent."
+        "repairs after a day's notice. The landlord keeps roof, heating and pipes in order. No subletting without "
+        "consent."
     ),
     Heading("Ending the lease"),
     Paragraph("Either side may end the lease with two months' notice in writing. The deposit is returned in 30 days."),

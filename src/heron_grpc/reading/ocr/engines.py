@@ -1,5 +1,6 @@
 """Which OCR engine this deployment has."""
 
+from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
 
@@ -12,17 +13,22 @@ _ENGINES = {"tesserocr": "TesserocrEngine", "pytesseract": "PytesseractEngine"}
 
 
 def engine_name(settings: ReadingSettings) -> str:
-    """Name of the engine that will be used; "" when there is none, or no language for it."""
-    allowed = _ENGINES if settings.ocr_engine == "auto" else {settings.ocr_engine}
-    installed = next((name for name in _ENGINES if name in allowed and find_spec(name)), "")
-    return installed if languages(settings) else ""
+    """Name of the engine that will be used; "" when there is none, or no language for it. Loads nothing."""
+    return next((name for name in _allowed(settings) if find_spec(name)), "") if languages(settings) else ""
 
 
 def find_engine(settings: ReadingSettings) -> OcrEngine | None:
-    """The engine to use, if there is one."""
-    name = engine_name(settings)
-    if not name:
+    """The engine to use, loaded, if there is one."""
+    folder = tessdata_dir(settings)
+    if folder is None or not languages(settings):
         return None
-    module = import_module(f"heron_grpc.reading.ocr.{name}_engine")
-    engine: OcrEngine = getattr(module, _ENGINES[name])(str(tessdata_dir(settings)))
-    return engine
+    for name in _allowed(settings):
+        with suppress(ImportError):
+            module = import_module(f"heron_grpc.reading.ocr.{name}_engine")
+            engine: OcrEngine = getattr(module, _ENGINES[name])(str(folder))
+            return engine
+    return None
+
+
+def _allowed(settings: ReadingSettings) -> list[str]:
+    return [name for name in _ENGINES if settings.ocr_engine in {"auto", name}]

@@ -9,7 +9,7 @@ from heron_grpc.domain.errors import ConfigurationError
 from heron_grpc.domain.ports import OcrImage
 from heron_grpc.reading.ocr.tsv import page_from_tsv
 
-# A loaded language takes some 20 to 60 MB.
+# Each takes tens of MB once it has read a page.
 _LOADED_SETS = 3
 
 

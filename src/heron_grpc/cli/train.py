@@ -1,0 +1,25 @@
+"""`heron train`: makes models from real and generated texts."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+
+from heron_grpc.cli import exit_codes
+from heron_grpc.lab.train_naive_bayes import TrainOptions, train
+from heron_grpc.settings import load_settings
+
+
+def run_naive_bayes(corpus: Path, models_dir: Path | None, options: TrainOptions, force: bool) -> int:
+    """Trains, says what is going on, and keeps the new model only when it is better or `force` is given.
+
+    Raises ConfigurationError when the corpus cannot be read.
+    """
+    console = Console(stderr=True)
+    directory = models_dir or load_settings().serving.models_dir
+    created = datetime.now(UTC).date()
+    manifest = train(corpus, directory, created, options, force=force, progress=console.print)
+    Console().print(f"models/{manifest.name}/versions/{manifest.version}: {len(manifest.labels)} labels")
+    for figure in manifest.figures:
+        Console().print(f"{figure.name:36} {figure.value:.4f}")
+    return exit_codes.OK

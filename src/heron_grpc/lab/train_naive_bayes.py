@@ -1,0 +1,195 @@
+"""Makes the Naive Bayes model: real texts and generated ones in, weights and manifest out."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from heron_grpc.classify.manifest import DataSource, Figure, Manifest, describe_file, load_manifest, write_manifest
+from heron_grpc.classify.naive_bayes import KIND, WEIGHTS, NaiveBayes, Weights
+from heron_grpc.domain.errors import ConfigurationError, ModelFileRefused
+from heron_grpc.lab.corpus import CorpusRow, assign_folds, load_corpus, split_rows
+from heron_grpc.lab.evaluate import Evaluation, evaluate_texts
+from heron_grpc.lab.fitting import FitParameters, count_features, fit, fit_sharpness, pack, score, sharpened
+from heron_grpc.lab.generator import Generator
+from heron_grpc.lab.measures import wilson
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainOptions:
+    """How a model is made; `seed` draws the generated documents."""
+
+    name: str = "nb"
+    seed: int = 1
+    # Generated documents of every label.
+    per_label: int = 100
+    # How much a generated document counts beside a real one; the best on dev is taken, the greatest among equals.
+    generated_weights: tuple[float, ...] = (0.1, 0.3, 1.0)
+    # Parts of the training set, by group and layout, that calibration holds out in turn.
+    folds: int = 3
+    taxonomy: str = "taxonomies/default"
+    taxonomy_revision: int = 1
+    fit: FitParameters = field(default_factory=FitParameters)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSet:
+    """Counts and labels, real documents first."""
+
+    counts: csr_matrix
+    truth: NDArray[np.int64]
+    labels: tuple[str, ...]
+    # The group of a real document, the layout of a generated one.
+    groups: tuple[str, ...]
+    real: int
+
+    def weights(self, generated: float) -> NDArray[np.float64]:
+        """What each document counts."""
+        return np.concatenate((np.ones(self.real), np.full(len(self.truth) - self.real, generated)))
+
+
+def train(
+    corpus_path: Path,
+    models_dir: Path,
+    created: date,
+    options: TrainOptions | None = None,
+    *,
+    force: bool = False,
+    progress: Progress | None = None,
+) -> Manifest:
+    """Trains and writes models_dir/{name} when that beats the model there on dev; the same input gives the same bytes.
+
+    Blocks for minutes. Returns the new model's manifest, whether it was written or not.
+    Raises ConfigurationError when the corpus cannot be read or has no documents to train on or to choose by.
+    """
+    options = options or TrainOptions()
+    tell = progress or (lambda _: None)
+    rows = load_corpus(corpus_path)
+    training, dev = split_rows(rows, "train"), split_rows(rows, "dev")
+    if not training or not dev:
+        raise ConfigurationError("the corpus has no documents to train on or none to choose by")
+    data = _gather(training, dev, options, tell)
+    generated_weight = _choose_weight(data, dev, options, tell)
+    weights, unseen = _calibrated(data, generated_weight, options, tell)
+    directory = models_dir / options.name
+    content = pack(weights)
+    manifest = Manifest(
+        name=options.name,
+        kind=KIND,
+        version=_next_version(directory),
+        created=created.isoformat(),
+        labels=data.labels,
+        files=(describe_file(WEIGHTS, content),),
+        taxonomy=options.taxonomy,
+        taxonomy_revision=options.taxonomy_revision,
+        data=_sources(training, len(data.truth) - data.real),
+        parameters={**asdict(options.fit), "generated_weight": generated_weight, "seed": options.seed},
+    )
+    evaluation = evaluate_texts(NaiveBayes(manifest, weights), dev)
+    manifest = _with_figures(manifest, evaluation, unseen)
+    tell(f"dev accuracy {evaluation.leaf.value:.4f}, rolled up {evaluation.rolled_up.value:.4f}")
+    if force or _beats(evaluation, manifest.labels, directory, dev):
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / WEIGHTS).write_bytes(content)
+        write_manifest(directory, manifest)
+    else:
+        tell("the model there is at least as good and stays")
+    return manifest
+
+
+def _gather(
+    training: Sequence[CorpusRow], dev: Sequence[CorpusRow], options: TrainOptions, tell: Progress
+) -> TrainingSet:
+    generator = Generator()
+    drawn = list(generator.draw_all(options.per_label, options.seed)) if options.per_label else []
+    labels = sorted({row.label for row in (*training, *dev)} | {document.label for document in drawn})
+    tell(f"{len(training)} real and {len(drawn)} generated documents of {len(labels)} labels")
+    texts = [row.text for row in training] + [document.text for document in drawn]
+    truth = [labels.index(label) for label in (*(r.label for r in training), *(d.label for d in drawn))]
+    groups = (*(row.group for row in training), *(document.layout for document in drawn))
+    return TrainingSet(count_features(texts), np.array(truth), tuple(labels), groups, len(training))
+
+
+def _choose_weight(data: TrainingSet, dev: Sequence[CorpusRow], options: TrainOptions, tell: Progress) -> float:
+    counts = count_features([row.text for row in dev])
+    truth = np.array([data.labels.index(row.label) for row in dev])
+    hits = {}
+    for weight in options.generated_weights:
+        fitted = fit(data.counts, data.truth, data.weights(weight), options.fit)
+        hits[weight] = int((score(fitted, counts).argmax(axis=1) == truth).sum())
+        tell(f"generated documents at {weight}: {hits[weight]} of {len(dev)} on dev")
+    return max(hits, key=lambda weight: (hits[weight], weight))
+
+
+def _calibrated(
+    data: TrainingSet, generated_weight: float, options: TrainOptions, tell: Progress
+) -> tuple[Weights, Figure]:
+    """The model of all documents, with the sharpness that fits documents of held-out groups and layouts."""
+    weights = data.weights(generated_weight)
+    folds = np.array(assign_folds(data.groups, options.folds))
+    scores = np.zeros((len(data.truth), len(data.labels)))
+    for fold in range(options.folds):
+        held = folds == fold
+        part = fit(data.counts[~held], data.truth[~held], weights[~held], options.fit, len(data.labels))
+        scores[held] = score(part, data.counts[held])
+    sharpness = fit_sharpness(scores, data.truth, weights)
+    generated = np.arange(len(data.truth)) >= data.real
+    hits = int((scores.argmax(axis=1) == data.truth)[generated].sum())
+    share = wilson(hits, int(generated.sum()))
+    tell(f"layouts not trained on: {share.value:.3f}; sharpness {sharpness:.2f}")
+    figure = Figure("generated_unseen_layouts_accuracy", share.value, share.low, share.high, share.documents)
+    return sharpened(fit(data.counts, data.truth, weights, options.fit), sharpness), figure
+
+
+def _sources(training: Sequence[CorpusRow], generated: int) -> tuple[DataSource, ...]:
+    counts = Counter((row.source, row.licence) for row in training)
+    real = [DataSource(source, licence, count) for (source, licence), count in sorted(counts.items())]
+    return (*real, *([DataSource("generated", "Apache-2.0", generated)] if generated else []))
+
+
+def _with_figures(manifest: Manifest, evaluation: Evaluation, unseen: Figure) -> Manifest:
+    documents = evaluation.leaf.documents
+    shares = {"dev_leaf_accuracy": evaluation.leaf, "dev_rolled_up_accuracy": evaluation.rolled_up}
+    plain = {
+        "dev_macro_f1": evaluation.macro_f1,
+        "dev_macro_f1_many": evaluation.macro_f1_many,
+        "dev_calibration_error": evaluation.calibration_error,
+    }
+    figures = (
+        *(Figure(name, share.value, share.low, share.high, share.documents) for name, share in shares.items()),
+        *(Figure(name, value, value, value, documents) for name, value in plain.items()),
+        *([unseen] if unseen.documents else []),
+    )
+    notes = (
+        "dev_* are measured on real documents of groups not trained on; the generated weight was chosen there.",
+        "dev_macro_f1_many covers the labels with at least 20 dev documents.",
+        "generated_unseen_layouts_accuracy is cross-fitted over layouts and says nothing of real documents.",
+    )
+    return replace(manifest, figures=figures, notes=notes)
+
+
+def _next_version(directory: Path) -> str:
+    try:
+        version = load_manifest(directory).version
+    except ModelFileRefused:
+        return "1"
+    return str(int(version) + 1) if version.isdigit() else "1"
+
+
+def _beats(evaluation: Evaluation, labels: tuple[str, ...], directory: Path, dev: Sequence[CorpusRow]) -> bool:
+    """Whether the model there is worse on dev, unfit for use, or knows other labels and so cannot be compared."""
+    try:
+        present = NaiveBayes.load(directory)
+    except ModelFileRefused:
+        return True
+    if present.labels != labels:
+        return True
+    rival = evaluate_texts(present, dev)
+    return (evaluation.leaf.value, evaluation.macro_f1) > (rival.leaf.value, rival.macro_f1)

@@ -1,0 +1,79 @@
+"""A scripted model backend for what the real one does not do on demand, and the wait every backend test needs."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aiohttp import web
+
+from heron_grpc.domain.classification import Prediction
+from heron_grpc.serving import wire
+from heron_grpc.serving.model_client import ModelClient
+from heron_grpc.serving.wire import Item, ItemFailure
+
+PROJECT = Path(__file__).parents[1]
+LABELS = ("financial/invoice", "legal/contract")
+FACTS = wire.ModelFacts("models/fake/versions/1", LABELS, "fake")
+
+
+async def until(true: Callable[[], bool], within_s: float = 60.0) -> None:
+    """Waits for something to become true; the limit only ends a test that has failed."""
+    async with asyncio.timeout(within_s):
+        while not true():  # noqa: ASYNC110  what it waits for lies in another process
+            await asyncio.sleep(0.01)
+
+
+def prediction(text: str) -> Prediction:
+    share = min(len(text), 100) / 100
+    return Prediction(dict(zip(LABELS, (share, 1 - share), strict=True)), 0.5, FACTS.model_version)
+
+
+@dataclass
+class ScriptedBackend:
+    """Speaks the front's wire format; `answer` decides what each call gets."""
+
+    answer: Callable[[list[Item]], Awaitable[list[Prediction | ItemFailure]]] | None = None
+    ready: bool = True
+    calls: list[list[str]] = field(default_factory=list)
+    url: str | None = None
+    runner: web.AppRunner | None = None
+
+    async def start(self, port: int = 0) -> None:
+        application = web.Application(client_max_size=wire.MAX_REQUEST_BYTES)
+        application.router.add_get("/readyz", self._readyz)
+        application.router.add_get("/v1/model", self._model)
+        application.router.add_post("/v1/predict", self._predict)
+        self.runner = web.AppRunner(application, shutdown_timeout=0.1)
+        await self.runner.setup()
+        site = web.TCPSite(self.runner, "127.0.0.1", port, reuse_address=True)
+        await site.start()
+        self.url = site.name if port else f"http://127.0.0.1:{self.runner.addresses[0][1]}"
+
+    async def stop(self) -> None:
+        if self.runner:
+            await self.runner.cleanup()
+            self.runner = None
+
+    async def _readyz(self, _: web.Request) -> web.Response:
+        return web.Response(status=200 if self.ready else 503)
+
+    async def _model(self, _: web.Request) -> web.Response:
+        return web.Response(body=wire.encode_facts(FACTS))
+
+    async def _predict(self, request: web.Request) -> web.StreamResponse:
+        items = wire.decode_request(await request.read())
+        self.calls.append([item.text for item in items])
+        try:
+            results = await self.answer(items) if self.answer else [prediction(item.text) for item in items]
+        except ConnectionResetError:
+            # As if the process had died: the connection ends without an answer.
+            assert request.transport is not None
+            request.transport.abort()
+            raise
+        except ValueError:
+            return web.Response(status=500)
+        return web.Response(body=wire.encode_response(results, LABELS, FACTS.model_version))
+
+
+Connect = Callable[..., Awaitable[ModelClient]]

@@ -1,0 +1,197 @@
+"""The service inside one process: batching without lingering, one bad text, limits, no content in logs."""
+
+import asyncio
+import logging
+import warnings
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import httpx
+import pytest
+import structlog
+
+from backends import LABELS, prediction
+from heron_grpc.domain.classification import Prediction
+from heron_grpc.domain.errors import ProtocolError
+from heron_grpc.serving import wire
+from heron_grpc.serving.backend_logs import WithoutValues
+from heron_grpc.serving.wire import Item, ItemFailure
+
+with warnings.catch_warnings():
+    # BentoML calls pathspec and pydantic by names they are about to drop.
+    warnings.simplefilter("ignore")
+    import bentoml
+    from _bentoml_impl.server.app import CorkDispatcher
+
+    from heron_grpc.bento_service import ModelBackend, predict_each
+    from heron_grpc.serving.eager_batching import EagerOptimizer, Optimizer, hold_wait_at_zero
+
+# In its calls as well.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+
+@dataclass
+class Choosy:
+    """A classifier that chokes on some texts and remembers what it was called with."""
+
+    model_version: str = "models/choosy/versions/1"
+    labels: tuple[str, ...] = LABELS
+    batches: list[list[str]] = field(default_factory=list)
+
+    def predict(self, texts: Sequence[str], explain: Sequence[bool]) -> list[Prediction]:
+        self.batches.append([*texts])
+        if any("poison" in text for text in texts):
+            raise ValueError(f"cannot read {texts}")
+        return [prediction(text) for text in texts]
+
+
+@pytest.fixture
+def logging_restored() -> Iterator[None]:
+    """The service configures the logging of its process, which is not its own here."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:], root.level = handlers, level
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+async def service(logging_restored: None) -> AsyncIterator[tuple[httpx.AsyncClient, ModelBackend]]:
+    """The worker's own application, its lifespan running, over a choosy classifier."""
+    application = ModelBackend.to_asgi()
+    async with application.router.lifespan_context(application):
+        instance = bentoml.get_current_service()
+        choosy = Choosy()
+        instance._hosted = (choosy, wire.ModelFacts(choosy.model_version, choosy.labels, "choosy"))
+        transport = httpx.ASGITransport(app=application)
+        async with httpx.AsyncClient(transport=transport, base_url="http://backend") as client:
+            yield client, instance
+
+
+async def _classify(client: httpx.AsyncClient, *texts: str) -> list[dict[str, object]]:
+    response = await client.post("/classify", json={"texts": texts})
+    assert response.status_code == 200
+    answers: list[dict[str, object]] = response.json()
+    return answers
+
+
+async def test_concurrent_json_callers_are_batched_and_leave_no_wait_behind(service) -> None:
+    client, instance = service
+    answers = await asyncio.gather(*(_classify(client, f"text {number}") for number in range(64)))
+    assert [answer["label"] for (answer,) in answers] == [LABELS[1]] * 64
+    batches = instance._hosted[0].batches
+    assert sum(map(len, batches)) == 64
+    assert 1 < max(map(len, batches)) <= 32
+    optimizers = [dispatcher.optimizer for dispatcher in _dispatchers(client)]
+    assert [type(optimizer) for optimizer in optimizers] == [EagerOptimizer]
+    assert [(optimizer.wait, optimizer.o_a, optimizer.o_b) for optimizer in optimizers] == [(0, 0, 0)]
+
+
+async def test_json_and_list_route_never_enter_the_model_together(service) -> None:
+    client, instance = service
+    inside = 0
+
+    class Exclusive(Choosy):
+        def predict(self, texts: Sequence[str], explain: Sequence[bool]) -> list[Prediction]:
+            nonlocal inside
+            inside += 1
+            assert inside == 1
+            found = super().predict(texts, explain)
+            inside -= 1
+            return found
+
+    instance._hosted = (Exclusive(), instance.facts)
+    content = wire.encode_request([Item("list", explain=False)])
+    lists = [client.post("/v1/predict", content=content) for _ in range(20)]
+    responses = await asyncio.gather(*lists, *(_classify(client, "json") for _ in range(20)))
+    for response in responses[:20]:
+        assert wire.decode_response(response.content, 1) == [
+            Prediction(prediction("list").probabilities, 0.5, "models/choosy/versions/1")
+        ]
+
+
+async def test_one_bad_text_spoils_no_other(service) -> None:
+    client, _ = service
+    good, bad = await _classify(client, "good", "poison")
+    assert (good["label"], good["error"]) == (LABELS[1], None)
+    assert (bad["label"], bad["error"], bad["scores"]) == (None, "ValueError", [])
+    items = [Item("good", explain=False), Item("poison", explain=False)]
+    response = await client.post("/v1/predict", content=wire.encode_request(items))
+    first, second = wire.decode_response(response.content, 2)
+    assert isinstance(first, Prediction)
+    assert second == ItemFailure("ValueError")
+
+
+def test_a_batch_is_taken_apart_only_when_it_fails() -> None:
+    classifier = Choosy()
+    predict_each(classifier, [Item("a", explain=False), Item("b", explain=False)])
+    assert classifier.batches == [["a", "b"]]
+
+
+async def test_without_a_model_every_route_says_so(service) -> None:
+    client, instance = service
+    assert (await client.get("/readyz")).status_code == 200
+    instance._hosted = None
+    content = wire.encode_request([Item("text", explain=False)])
+    responses = [
+        await client.get("/readyz"),
+        await client.get("/v1/model"),
+        await client.post("/v1/predict", content=content),
+        await client.post("/classify", json={"texts": ["text"]}),
+    ]
+    assert [response.status_code for response in responses] == [503, 503, 503, 500]
+
+
+async def test_malformed_and_oversized_requests_are_refused(service) -> None:
+    client, _ = service
+    assert (await client.post("/v1/predict", content=b"nonsense")).status_code == 400
+    assert (await client.post("/v1/predict", content=bytes(wire.MAX_REQUEST_BYTES + 1))).status_code == 413
+    assert (await client.get("/v1/predict")).status_code == 405
+
+
+async def test_texts_are_cut_to_what_the_model_sees(service) -> None:
+    client, instance = service
+    await _classify(client, "a" * 30_000)
+    assert [len(text) for batch in instance._hosted[0].batches for text in batch] == [20_000]
+
+
+async def test_a_burst_teaches_the_dispatcher_no_wait() -> None:
+    async def work(texts: Sequence[int]) -> list[int]:
+        await asyncio.sleep(0.001)
+        return [*texts]
+
+    dispatcher = CorkDispatcher(60_000, 32, fallback=lambda: None, get_batch_size=lambda _: 1)
+    hold_wait_at_zero({"classify": dispatcher})
+    call = dispatcher(work)
+    assert await asyncio.gather(*(call(number) for number in range(300))) == [*range(300)]
+    assert dispatcher.optimizer.wait == 0
+    dispatcher.shutdown()
+
+
+@pytest.mark.parametrize(("optimizer", "lingers"), [(Optimizer(60), True), (EagerOptimizer(60), False)])
+def test_only_the_stock_optimizer_learns_to_linger(optimizer: Optimizer, lingers: bool) -> None:
+    for _ in range(50):
+        optimizer.log_outbound(n=32, wait=0.2, duration=0.05)
+    optimizer.trigger_refresh()
+    assert (optimizer.wait > 0) == lingers
+
+
+def test_logged_exceptions_quote_no_values() -> None:
+    records: list[str] = []
+    logger = logging.getLogger("without values")
+    handler = logging.Handler()
+    handler.emit = lambda record: records.append(logging.Formatter().format(record))  # type: ignore[method-assign]
+    handler.addFilter(WithoutValues())
+    logger.addHandler(handler)
+    try:
+        wire.decode_request(b"\xc1 secret")
+    except ProtocolError:
+        logger.exception("Exception on %s", "/classify")
+    assert records[0].startswith("Exception on /classify ProtocolError in _unpack:")
+    assert "secret" not in records[0]
+
+
+def _dispatchers(client: httpx.AsyncClient) -> list[CorkDispatcher]:
+    application = client._transport.app  # type: ignore[attr-defined]
+    endpoint = next(route.endpoint for route in application.routes if route.path == "/classify")
+    return [*endpoint.func.__self__.dispatchers.values()]

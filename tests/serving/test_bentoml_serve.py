@@ -1,0 +1,122 @@
+"""The backend without a front: plain `bentoml serve`, from the project, from anywhere, and as a built bento."""
+
+import asyncio
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from backends import PROJECT
+from heron_grpc.classify import load_classifier
+from heron_grpc.serving import wire
+from heron_grpc.settings import ServingSettings
+
+pytestmark = pytest.mark.xdist_group("bentoml_serve")
+
+# What would be needed for a network is turned off or leads nowhere.
+OFFLINE = {
+    "UV_OFFLINE": "1",
+    "PIP_NO_INDEX": "1",
+    "http_proxy": "http://127.0.0.1:9",
+    "https_proxy": "http://127.0.0.1:9",
+}
+
+
+@pytest.fixture(scope="module")
+def bentoml_environment(tmp_path_factory: pytest.TempPathFactory, compiled_once: None) -> dict[str, str]:
+    home = str(tmp_path_factory.mktemp("bentoml"))
+    return {**os.environ, **OFFLINE, "BENTOML_HOME": home, "BENTOML_DO_NOT_TRACK": "True"}
+
+
+@contextmanager
+def serving(target: str, directory: Path, environment: dict[str, str], log: Path) -> Iterator[str]:
+    """`bentoml serve TARGET` in `directory`; gives its url."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "bentoml", "serve", target, "--host", "127.0.0.1", "--port", str(port)]
+    with log.open("w") as output:
+        process = subprocess.Popen(command, cwd=directory, env=environment, stdout=output, stderr=output)
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+async def ready(session: aiohttp.ClientSession, url: str) -> None:
+    async with asyncio.timeout(90):
+        while True:
+            try:
+                async with session.get(f"{url}/readyz", timeout=aiohttp.ClientTimeout(1)) as response:
+                    if response.status == 200:
+                        return
+            except (aiohttp.ClientError, TimeoutError):
+                pass
+            await asyncio.sleep(0.05)
+
+
+async def classify(session: aiohttp.ClientSession, url: str, *texts: str) -> list[dict[str, object]]:
+    async with session.post(f"{url}/classify", json={"texts": texts}) as response:
+        assert response.status == 200, await response.text()
+        answers: list[dict[str, object]] = await response.json()
+        return answers
+
+
+@pytest.mark.parametrize("target", [".", "heron_grpc.bento_service:ModelBackend"])
+async def test_bentoml_serve_alone_answers(target: str, bentoml_environment: dict[str, str], tmp_path: Path) -> None:
+    settings = ServingSettings()
+    classifier = load_classifier(settings.models_dir / settings.model)
+    texts = [f"Invoice number {number}, amount due" for number in range(8)]
+    directory = PROJECT if target == "." else tmp_path
+    with serving(target, directory, bentoml_environment, tmp_path / "log") as url:
+        async with aiohttp.ClientSession() as session:
+            await ready(session, url)
+            answers = await asyncio.gather(*(classify(session, url, text) for text in texts))
+            assert await classify(session, url) == []
+            async with session.post(f"{url}/classify", json={"texts": ["Geheimnis", 3]}) as refused:
+                assert refused.status == 400
+            async with session.get(f"{url}/v1/model") as response:
+                facts = wire.decode_facts(await response.read())
+    for (answer,), prediction in zip(answers, classifier.predict(texts, [False] * 8), strict=True):
+        best = max(prediction.probabilities, key=lambda label: prediction.probabilities[label])
+        assert answer["label"] == best
+        assert answer["probability"] == pytest.approx(prediction.probabilities[best])
+        assert {score["label"] for score in answer["scores"]} == set(prediction.probabilities)  # type: ignore[attr-defined]
+        assert answer["novelty"] == pytest.approx(prediction.novelty)
+        assert answer["model_version"] == classifier.model_version
+        assert answer["error"] is None
+    assert facts == wire.ModelFacts(classifier.model_version, classifier.labels, "naive_bayes")
+    assert "Geheimnis" not in (tmp_path / "log").read_text()
+
+
+async def test_a_bento_is_built_and_served_without_network(
+    bentoml_environment: dict[str, str], copied_models: Path, tmp_path: Path
+) -> None:
+    project = copied_models.parent
+    for name in ("bentofile.yaml", "requirements.lock"):
+        (project / name).write_bytes((PROJECT / name).read_bytes())
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(PROJECT / "src" / "heron_grpc", project / "src" / "heron_grpc", ignore=ignored)
+    manifest = copied_models / "nb" / "manifest.json"
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"version": "in-the-bento"}))
+    build = [sys.executable, "-m", "bentoml", "build", "--version", "1.2.3", "--output", "tag"]
+    built = await asyncio.to_thread(
+        subprocess.run, build, cwd=project, env=bentoml_environment, capture_output=True, text=True, check=False
+    )
+    assert built.returncode == 0, built.stderr
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    with serving("heron_model_backend:1.2.3", elsewhere, bentoml_environment, tmp_path / "log") as url:
+        async with aiohttp.ClientSession() as session:
+            await ready(session, url)
+            (answer,) = await classify(session, url, "Invoice number 1")
+    assert answer["model_version"] == "models/nb/versions/in-the-bento"

@@ -1,0 +1,247 @@
+"""The client's promises that need a backend which misbehaves on demand."""
+
+import asyncio
+
+import pytest
+
+from backends import Connect, ScriptedBackend, prediction, until
+from heron_grpc.domain.classification import Prediction
+from heron_grpc.domain.errors import DeadlineExceeded, ModelFailed, ModelUnavailable, Overloaded, ProtocolError
+from heron_grpc.serving.wire import Item, ItemFailure
+
+Results = list[Prediction | ItemFailure]
+
+
+class Gate:
+    """Holds every call until it is opened."""
+
+    def __init__(self) -> None:
+        self.open = asyncio.Event()
+
+    async def __call__(self, items: list[Item]) -> Results:
+        await self.open.wait()
+        return [prediction(item.text) for item in items]
+
+
+async def test_what_waits_travels_together(scripted: ScriptedBackend, connect: Connect) -> None:
+    scripted.answer = gate = Gate()
+    client = await connect(calls_in_flight=1, max_batch=4)
+    first = asyncio.create_task(client.predict("first", explain=False))
+    await until(lambda: len(scripted.calls) == 1)
+    rest = [asyncio.create_task(client.predict(f"text {number}", explain=False)) for number in range(6)]
+    await asyncio.sleep(0)
+    gate.open.set()
+    answers = await asyncio.gather(first, *rest)
+    assert [len(call) for call in scripted.calls] == [1, 4, 2]
+    assert [answer.batch_size for answer in answers] == [1, 4, 4, 4, 4, 2, 2]
+    assert [answer.probabilities for answer in answers[1:]] == [
+        prediction(f"text {number}").probabilities for number in range(6)
+    ]
+    assert all(answer.queued_s >= 0 for answer in answers)
+
+
+async def test_no_more_calls_are_in_flight_than_set(scripted: ScriptedBackend, connect: Connect) -> None:
+    scripted.answer = gate = Gate()
+    client = await connect(calls_in_flight=2, max_batch=1)
+    texts = [asyncio.create_task(client.predict(str(number), explain=False)) for number in range(5)]
+    await until(lambda: len(scripted.calls) == 2)
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert len(scripted.calls) == 2
+    gate.open.set()
+    await asyncio.gather(*texts)
+    assert len(scripted.calls) == 5
+
+
+async def test_a_full_queue_refuses_with_a_time_to_try_again(scripted: ScriptedBackend, connect: Connect) -> None:
+    scripted.answer = gate = Gate()
+    client = await connect(calls_in_flight=1, max_waiting=2)
+    texts = [asyncio.create_task(client.predict("held", explain=False))]
+    await until(lambda: len(scripted.calls) == 1)
+    texts += [asyncio.create_task(client.predict("waits", explain=False)) for _ in range(2)]
+    await asyncio.sleep(0)
+    with pytest.raises(Overloaded) as refused:
+        await client.predict("too many", explain=False)
+    assert 0.1 <= refused.value.retry_after_s <= 30
+    gate.open.set()
+    await asyncio.gather(*texts)
+
+
+async def test_a_cancelled_text_is_never_sent_and_makes_room(scripted: ScriptedBackend, connect: Connect) -> None:
+    scripted.answer = gate = Gate()
+    client = await connect(calls_in_flight=1, max_waiting=1)
+    held = asyncio.create_task(client.predict("held", explain=False))
+    await until(lambda: len(scripted.calls) == 1)
+    gone = asyncio.create_task(client.predict("gone", explain=False))
+    await asyncio.sleep(0)
+    gone.cancel()
+    await asyncio.gather(gone, return_exceptions=True)
+    next_one = asyncio.create_task(client.predict("next", explain=False))
+    await asyncio.sleep(0)
+    gate.open.set()
+    await asyncio.gather(held, next_one)
+    assert scripted.calls == [["held"], ["next"]]
+
+
+async def test_a_text_past_its_deadline_is_never_sent(scripted: ScriptedBackend, connect: Connect) -> None:
+    scripted.answer = gate = Gate()
+    client = await connect(calls_in_flight=1)
+    held = asyncio.create_task(client.predict("held", explain=False))
+    await until(lambda: len(scripted.calls) == 1)
+    with pytest.raises(DeadlineExceeded):
+        await client.predict("late", explain=False, deadline_s=0.01)
+    gate.open.set()
+    await held
+    await client.predict("last", explain=False)
+    assert scripted.calls == [["held"], ["last"]]
+
+
+async def test_a_text_sent_but_not_answered_in_time_is_late(scripted: ScriptedBackend, connect: Connect) -> None:
+    scripted.answer = Gate()
+    client = await connect()
+    with pytest.raises(DeadlineExceeded):
+        await client.predict("held", explain=False, deadline_s=0.05)
+    with pytest.raises(DeadlineExceeded):
+        await client.predict("never sent", explain=False, deadline_s=0)
+
+
+async def test_only_the_poisonous_text_of_a_failed_batch_fails(scripted: ScriptedBackend, connect: Connect) -> None:
+    async def choke(items: list[Item]) -> Results:
+        if any("poison" in item.text for item in items):
+            raise ValueError
+        return [prediction(item.text) for item in items]
+
+    scripted.answer = choke
+    client = await connect(calls_in_flight=1)
+    texts = ["good", "poison", "better"]
+    answers = await asyncio.gather(*(client.predict(text, explain=False) for text in texts), return_exceptions=True)
+    assert scripted.calls[0] == texts
+    assert isinstance(answers[1], ProtocolError)
+    assert [answer.batch_size for answer in (answers[0], answers[2]) if isinstance(answer, Prediction)] == [1, 1]
+
+
+async def test_a_text_the_backend_dies_over_fails_alone(scripted: ScriptedBackend, connect: Connect) -> None:
+    async def die(items: list[Item]) -> Results:
+        if any("poison" in item.text for item in items):
+            raise ConnectionResetError
+        return [prediction(item.text) for item in items]
+
+    scripted.answer = die
+    client = await connect(calls_in_flight=1)
+    texts = ["good", "poison", "better"]
+    answers = await asyncio.gather(*(client.predict(text, explain=False) for text in texts), return_exceptions=True)
+    assert isinstance(answers[1], ModelUnavailable)
+    assert isinstance(answers[0], Prediction)
+    assert isinstance(answers[2], Prediction)
+    assert sum("poison" in call for call in scripted.calls) == 2
+
+
+async def test_an_item_the_model_cannot_work_on_fails_alone(scripted: ScriptedBackend, connect: Connect) -> None:
+    async def report(items: list[Item]) -> Results:
+        return [ItemFailure("ValueError") if item.text == "bad" else prediction(item.text) for item in items]
+
+    scripted.answer = report
+    client = await connect(calls_in_flight=1)
+    good, bad = await asyncio.gather(
+        client.predict("good", explain=False), client.predict("bad", explain=False), return_exceptions=True
+    )
+    assert isinstance(good, Prediction)
+    assert isinstance(bad, ModelFailed)
+    assert len(scripted.calls) == 1
+
+
+async def test_the_breaker_opens_after_failures_in_a_row_and_closes(
+    scripted: ScriptedBackend, connect: Connect
+) -> None:
+    async def fail(_: list[Item]) -> Results:
+        raise ValueError
+
+    scripted.answer = fail
+    client = await connect(breaker_failures=3, breaker_open_s=0.2)
+    for _ in range(3):
+        with pytest.raises(ProtocolError):
+            await client.predict("text", explain=False)
+    calls = len(scripted.calls)
+    with pytest.raises(ModelUnavailable, match="in a row"):
+        await client.predict("text", explain=False)
+    assert len(scripted.calls) == calls
+    scripted.answer = None
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                await client.predict("text", explain=False)
+                break
+            except ModelUnavailable:
+                await asyncio.sleep(0.05)
+
+
+async def test_a_client_without_backend_refuses_at_once(scripted: ScriptedBackend, connect: Connect) -> None:
+    client = await connect()
+    scripted.ready = False
+    await until(lambda: not client.ready)
+    with pytest.raises(ModelUnavailable):
+        await client.predict("text", explain=False)
+    assert client.model_version == ""
+    scripted.ready = True
+    await until(lambda: client.ready)
+    assert client.model_version == "models/fake/versions/1"
+
+
+async def test_changes_of_readiness_are_told(scripted: ScriptedBackend, connect: Connect) -> None:
+    client = await connect()
+    seen: list[bool] = []
+    client.on_change(lambda: seen.append(client.ready))
+    scripted.ready = False
+    await until(lambda: seen == [False])
+    scripted.ready = True
+    await until(lambda: seen == [False, True])
+
+
+async def test_a_refused_connection_ends_readiness_at_once(scripted: ScriptedBackend, connect: Connect) -> None:
+    client = await connect(health_poll_s=1000, comeback_s=0.05)
+    await scripted.stop()
+    with pytest.raises(ModelUnavailable, match="did not come back"):
+        await client.predict("text", explain=False)
+    assert not client.ready
+
+
+async def test_a_text_in_flight_when_the_backend_dies_is_answered_by_the_next(
+    scripted: ScriptedBackend, connect: Connect
+) -> None:
+    scripted.answer = Gate()
+    client = await connect(comeback_s=60)
+    texts = [asyncio.create_task(client.predict(text, explain=False)) for text in ("one", "two")]
+    await until(lambda: len(scripted.calls) == 1)
+    await scripted.stop()
+    await until(lambda: not client.ready)
+    scripted.answer = None
+    await scripted.start()
+    assert [answer.batch_size for answer in await asyncio.gather(*texts)] == [1, 1]
+
+
+async def test_a_backend_that_answers_nonsense_is_a_protocol_error(scripted: ScriptedBackend, connect: Connect) -> None:
+    async def forget(items: list[Item]) -> Results:
+        return [prediction(item.text) for item in items[1:]]
+
+    scripted.answer = forget
+    client = await connect()
+    with pytest.raises(ProtocolError):
+        await client.predict("text", explain=False)
+
+
+async def test_texts_are_cut_to_what_the_model_sees(scripted: ScriptedBackend, connect: Connect) -> None:
+    client = await connect(max_text_chars=10)
+    await client.predict("a" * 100, explain=False)
+    assert scripted.calls == [["a" * 10]]
+
+
+async def test_closing_fails_what_waits(scripted: ScriptedBackend, connect: Connect) -> None:
+    scripted.answer = Gate()
+    client = await connect(calls_in_flight=1)
+    held = asyncio.create_task(client.predict("held", explain=False))
+    await until(lambda: len(scripted.calls) == 1)
+    waits = asyncio.create_task(client.predict("waits", explain=False))
+    await asyncio.sleep(0)
+    await client.close()
+    answers = await asyncio.gather(held, waits, return_exceptions=True)
+    assert [type(answer) for answer in answers] == [ModelUnavailable, ModelUnavailable]

@@ -1,0 +1,111 @@
+"""The wire format carries predictions exactly and refuses everything else."""
+
+import msgpack
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from heron_grpc.domain.classification import Prediction, WordWeight
+from heron_grpc.domain.errors import ProtocolError
+from heron_grpc.serving import wire
+from heron_grpc.serving.wire import Item, ItemFailure, ModelFacts
+
+VERSION = "models/nb/versions/1"
+LABELS = ("a/x", "b/y", "c/z")
+
+_shares = st.lists(st.floats(1e-6, 1), min_size=3, max_size=3)
+_words = st.builds(
+    lambda start, length, weight: WordWeight(start, start + length, weight),
+    st.integers(0, 10**6),
+    st.integers(0, 50),
+    st.floats(-50, 50),
+)
+_predictions = st.builds(
+    lambda shares, novelty, words: Prediction(
+        {label: share / sum(shares) for label, share in zip(LABELS, shares, strict=True)}, novelty, VERSION, words
+    ),
+    _shares,
+    st.floats(0, 1),
+    st.lists(_words, max_size=5).map(tuple),
+)
+_results = st.lists(_predictions | st.builds(ItemFailure, st.text(min_size=1)), min_size=1, max_size=8)
+
+
+@given(_results)
+def test_results_arrive_exactly(results: list[Prediction | ItemFailure]) -> None:
+    assert wire.decode_response(wire.encode_response(results, LABELS, VERSION), len(results)) == results
+
+
+@given(st.lists(st.builds(Item, st.text(), st.booleans()), min_size=1, max_size=8))
+def test_items_arrive_exactly(items: list[Item]) -> None:
+    assert wire.decode_request(wire.encode_request(items)) == items
+
+
+def test_lone_surrogates_keep_places_in_the_text_true() -> None:
+    assert wire.decode_request(wire.encode_request([Item("a\ud800b", explain=True)])) == [Item("a?b", explain=True)]
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_decoded_or_refused(content: bytes) -> None:
+    for decode in (wire.decode_request, wire.decode_facts, lambda content: wire.decode_response(content, 1)):
+        with pytest.raises(ProtocolError):
+            decode(content)
+
+
+@given(st.data())
+def test_a_damaged_response_is_decoded_or_refused(data: st.DataObject) -> None:
+    content = bytearray(wire.encode_response([Prediction({"a/x": 1.0}, 0.5, VERSION)], ["a/x"], VERSION))
+    content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        results = wire.decode_response(bytes(content), 1)
+    except ProtocolError:
+        return
+    assert len(results) == 1
+
+
+@pytest.mark.parametrize(
+    "decode", [wire.decode_request, wire.decode_facts, lambda content: wire.decode_response(content, 1)]
+)
+def test_another_format_is_refused(decode) -> None:
+    content = {"format": wire.FORMAT + 1, "items": [["a", False]], "labels": ["a"], "model_version": "v", "kind": "k"}
+    with pytest.raises(ProtocolError, match="format"):
+        decode(msgpack.packb(content))
+
+
+def _response(**changes: object) -> bytes:
+    result = {"probabilities": bytes(8), "novelty": 0.5, "words": [], **changes}
+    return msgpack.packb({"format": wire.FORMAT, "model_version": "v", "labels": ["a"], "items": [result]})
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"probabilities": b"short"},
+        {"probabilities": b"\xff" * 8},
+        {"novelty": 1.5},
+        {"novelty": float("nan")},
+        {"words": [[3, 1, 0.5]]},
+        {"words": [[0, 1, float("inf")]]},
+    ],
+)
+def test_results_out_of_range_are_refused(changes: dict[str, object]) -> None:
+    with pytest.raises(ProtocolError):
+        wire.decode_response(_response(**changes), 1)
+
+
+def test_a_response_to_another_number_of_items_is_refused() -> None:
+    content = wire.encode_response([Prediction({"a": 1.0}, 0.5, VERSION)], ["a"], VERSION)
+    with pytest.raises(ProtocolError, match="every item"):
+        wire.decode_response(content, 2)
+
+
+def test_too_many_items_are_refused() -> None:
+    content = wire.encode_request([Item("", explain=False)] * (wire.MAX_ITEMS + 1))
+    with pytest.raises(ProtocolError, match="items"):
+        wire.decode_request(content)
+
+
+def test_facts_arrive() -> None:
+    facts = ModelFacts(VERSION, LABELS, "naive_bayes")
+    assert wire.decode_facts(wire.encode_facts(facts)) == facts

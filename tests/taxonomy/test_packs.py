@@ -1,0 +1,126 @@
+"""Packs of a deployment: what they may add, and how wrong ones are refused."""
+
+from pathlib import Path
+
+import pytest
+
+from heron_grpc.domain.errors import ConfigurationError
+from heron_grpc.domain.taxonomy import TaxonomyPack
+from heron_grpc.taxonomy import load_taxonomies
+from heron_grpc.taxonomy.patterns import compile_pattern
+
+HEAD = "taxonomy: default\nrevision: 1\n"
+CATEGORY = HEAD + "categories:\n  - id: financial/bill/parking_ticket\n    display_name: Parking ticket\n"
+RULE = CATEGORY + "    rules:\n      - name: {name}\n        all: ['{pattern}']\n        weight: {weight}\n"
+
+
+def load(directory: Path, *contents: str) -> dict[str, TaxonomyPack]:
+    for number, content in enumerate(contents):
+        (directory / f"pack{number}.yaml").write_text(content, encoding="utf-8")
+    return load_taxonomies(directory)
+
+
+def test_a_pack_adds_a_category_a_rule_and_an_alias(tmp_path: Path) -> None:
+    built_in = load_taxonomies()["taxonomies/default"]
+    extend = "extend:\n  - id: tax/w9\n    aliases: [vendor_form]\n    accept_threshold: 0.95\n"
+    pack = load(tmp_path, RULE.format(name="fine", pattern="parking fine", weight=3) + extend)["taxonomies/default"]
+    assert "financial/bill/parking_ticket" in pack.taxonomy.leaves
+    assert pack.resolve("Parking ticket") == "financial/bill/parking_ticket"
+    assert pack.resolve("vendor form") == "tax/w9"
+    assert pack.taxonomy["tax/w9"].accept_threshold == 0.95
+    assert pack.taxonomy["tax/w9"].display_name == built_in.taxonomy["tax/w9"].display_name
+    assert {rule.name for rule in pack.rules} == {rule.name for rule in built_in.rules} | {"fine"}
+    assert pack.taxonomy.revision == built_in.taxonomy.revision + 1
+    assert pack.taxonomy.etag != built_in.taxonomy.etag
+
+
+def test_a_pack_may_define_another_taxonomy(tmp_path: Path) -> None:
+    other = "taxonomy: claims\ndisplay_name: Claims\nrevision: 4\ncategories:\n  - {id: motor, display_name: Motor}\n"
+    taxonomies = load(tmp_path, other)
+    assert list(taxonomies) == ["taxonomies/claims", "taxonomies/default"]
+    assert taxonomies["taxonomies/claims"].taxonomy.revision == 4
+    assert taxonomies["taxonomies/claims"].taxonomy.leaves == ("motor",)
+
+
+def test_equal_content_has_equal_tags() -> None:
+    assert (
+        load_taxonomies()["taxonomies/default"].taxonomy.etag == load_taxonomies()["taxonomies/default"].taxonomy.etag
+    )
+
+
+def test_any_change_of_a_rule_changes_the_tag(tmp_path: Path) -> None:
+    one = load(tmp_path, RULE.format(name="fine", pattern="parking fine", weight=3))["taxonomies/default"]
+    two = load(tmp_path, RULE.format(name="fine", pattern="parking fine", weight=2))["taxonomies/default"]
+    assert one.taxonomy.etag != two.taxonomy.etag
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (HEAD + "categories:\n  - {id: a/b, display_name: B}\n", "no parent a before it"),
+        (HEAD + "categories:\n  - {id: tax/w9, display_name: Again}\n", "tax/w9 is defined twice"),
+        (HEAD + "categories:\n  - {id: Tax, display_name: T}\n", "must be a path"),
+        (HEAD + "categories:\n  - {id: toll}\n", "display_name must be text"),
+        (HEAD + "categories:\n  - {id: toll, display_name: T, colour: red}\n", "unknown keys: colour"),
+        (HEAD + "extend:\n  - {id: tax/w10}\n", "tax/w10 to extend is not defined"),
+        (
+            HEAD + "extend:\n  - {id: tax/w9, aliases: [bill of lading, cv]}\n",
+            "'cv' of tax/w9 already belongs to hr/resume",
+        ),
+        (HEAD + "extend:\n  - {id: tax/w9, aliases: [lease]}\n", "'lease' of tax/w9 is the short name of legal/lease"),
+        (HEAD + "extend:\n  - {id: tax/w9, accept_threshold: 1.5}\n", "accept_threshold must be"),
+        (HEAD + "extend:\n  - {id: tax/w9, retired: 1}\n", "retired must be true or false"),
+        (RULE.format(name="form-w9-title", pattern="x", weight=1), "rule form-w9-title is defined twice"),
+        (RULE.format(name="fine", pattern="parking (fine", weight=1), "rule fine: bad pattern"),
+        (RULE.format(name="fine", pattern="(a+)+b", weight=1), "rule fine: bad pattern: it could take too long"),
+        (RULE.format(name="fine", pattern="x?", weight=1), "rule fine: bad pattern: it may match nothing"),
+        (RULE.format(name="fine", pattern="fine", weight=11), "rule fine: weight must be"),
+        (RULE.format(name="fine", pattern="fine", weight="heavy"), "rule fine: weight must be"),
+        (RULE.format(name="fine", pattern="fine", weight=0), "rule fine: weight must be"),
+        (RULE.format(name="fine", pattern="fine", weight=3) + "        decisive: true\n", "rule fine: weight must be"),
+        ("taxonomy: default\n", "revision must be a whole number from 1"),
+        ("taxonomy: default\nrevision: -1\n", "revision must be a whole number"),
+        ("taxonomy: De fault\nrevision: 1\n", "must be made of"),
+        ("- a list\n", "the pack must be a mapping"),
+        ("taxonomy: [unclosed\n", "is no readable YAML"),
+        ("taxonomy: !!python/object/apply:os.getcwd []\nrevision: 1\n", "is no readable YAML"),
+    ],
+)
+def test_a_wrong_pack_is_refused_with_file_and_reason(tmp_path: Path, content: str, reason: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        load(tmp_path, content)
+    assert refused.value.message.startswith("pack0.yaml: ")
+    assert reason in refused.value.message
+
+
+def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "pack.yml").write_bytes(b"\xff\xfe\x00\x9f")
+    with pytest.raises(ConfigurationError, match=r"pack\.yml: is no readable YAML"):
+        load_taxonomies(tmp_path)
+
+
+def test_a_missing_packs_directory_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="packs directory"):
+        load_taxonomies(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("pattern", ["a+", "a*b", r"(\w{1,9}){1,9}x", r".{0,300}.{0,300}x", r"(a)\1", "(?:a|b{1,})c"])
+def test_patterns_that_could_take_long_are_refused(pattern: str) -> None:
+    with pytest.raises(ValueError, match="could take too long"):
+        compile_pattern(pattern)
+
+
+def test_a_space_in_a_pattern_is_any_gap_between_words() -> None:
+    pattern = compile_pattern("total ?due")
+    for text in ("Total due", "TOTAL\n  DUE", "totaldue", "total\t due"):
+        assert pattern.search(text, text.lower())
+    assert not compile_pattern("total due").search("totaldue", "totaldue")
+
+
+@pytest.mark.parametrize(
+    "pattern", [r"\b(?:cash|change)\b", "(?:a|b)?total", r"x{2,3}y", r"[ab]c\d", "W-?9", "(?=due)due"]
+)
+def test_needles_never_hide_a_match(pattern: str) -> None:
+    compiled = compile_pattern(pattern)
+    for text in ("Cash", "CHANGE", "btotal", "xxy", "XXXY", "bc7", "w9", "W-9", "due"):
+        assert bool(compiled.regex.search(text)) == bool(compiled.search(text, text.lower()))
