@@ -19,7 +19,7 @@ help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 run: $(VENV)/.run ## Start the whole service, classify the samples through gRPC, stay up
-	HERON_LOG_LEVEL=$${HERON_LOG_LEVEL:-warning} exec $(BIN)/heron serve --classify $(SAMPLES)
+	HERON_LOG_LEVEL=$${HERON_LOG_LEVEL:-warning} exec $(BIN)/heron serve --classify '$(SAMPLES)/sample-*'
 
 test: lint ## Lint, types, import rules, generated-code check, all tests
 	$(BIN)/pytest -n $(WORKERS) --dist loadgroup

@@ -77,6 +77,7 @@ async def _model(settings: Settings, stack: AsyncExitStack) -> ModelClient:
 
 
 def build_front(settings: Settings, pipeline: Pipeline, spool: Spool) -> FrontServer:
+    """The gRPC front over a pipeline, not yet listening. Raises ConfigurationError."""
     classification = ClassificationService(pipeline, spool, settings.front)
     taxonomy = TaxonomyService(pipeline.taxonomies)
     facts = ServerFacts(

@@ -61,11 +61,13 @@ def test_nothing_is_left_to_do_and_no_machine_is_named():
 
 
 def test_links_in_the_documents_lead_somewhere():
-    broken = []
-    for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
-        for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", path.read_text()):
-            if not target.startswith(("http:", "https:")) and not (path.parent / target).exists():
-                broken.append((path.name, target))
+    documents = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted(ROOT.glob("*/README.md"))]
+    broken = [
+        (path.name, target)
+        for path in documents
+        for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", path.read_text())
+        if not target.startswith(("http:", "https:")) and not (path.parent / target).exists()
+    ]
     assert not broken
 
 

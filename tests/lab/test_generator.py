@@ -21,7 +21,7 @@ def generator() -> Generator:
 
 
 def test_every_leaf_of_the_taxonomy_has_at_least_four_layouts(generator):
-    taxonomy = next(t for t in load_taxonomies() if t.name == "taxonomies/default")
+    taxonomy = load_taxonomies()["taxonomies/default"]
     assert set(generator.labels) == set(taxonomy.leaves) - NEED_NO_MODEL
     for label in generator.labels:
         assert sum(layout.label == label for layout in LAYOUTS) >= 4, label

@@ -11,6 +11,18 @@ from heron_grpc.lab.generator.ledgers import LEDGERS, Ledger
 from heron_grpc.lab.generator.vocabulary import Vocabulary
 
 _LATEST = date(2026, 10, 1)
+# What stands in templates and specimens where people put their own.
+_PLACEHOLDER_SHARE = 0.12
+_PLACEHOLDERS = {
+    "person": ("John Doe", "Jane Smith", "YOUR NAME", "[Name]", "JOE A SAMPLE", "SAMPLE JANE", "Full Name"),
+    "first": ("SAMPLE", "JANE", "JOHN", "[First name]"),
+    "last": ("SAMPLE", "DOE", "SPECIMEN", "[Last name]"),
+    "company": ("Your Company Name", "[Company Name]", "Company Name Inc.", "YOUR LOGO HERE", "Acme Corporation"),
+    "street": ("123 Main St", "123 Anywhere Street", "[Street Address]", "Street Address", "123 Your Street"),
+    "city": ("Anytown, USA 12345", "[City, ST ZIP Code]", "City, State ZIP", "ANYTOWN", "Your City, ST 12345"),
+    "email": ("no_reply@example.com", "name@domain.com", "[Email]"),
+    "phone": ("(123) 456-7890", "000-000-0000", "[Phone]", "555-555-5555"),
+}
 _FAKED = {
     "person": "name",
     "first": "first_name",
@@ -43,6 +55,7 @@ class Facts:
         self._locale = locale
         self._faker = faker
         self._vocabulary = vocabulary
+        self._specimen = random.random() < _PLACEHOLDER_SHARE
         self._known: dict[str, str] = {}
         self._ledgers: dict[str, Ledger] = {}
         self._money = random.choice(locale.money)
@@ -61,6 +74,8 @@ class Facts:
         return [{cell: self._write(value) for cell, value in row.items()} for row in self._ledger(name).rows]
 
     def _draw(self, name: str, argument: str) -> str:
+        if self._specimen and name in _PLACEHOLDERS:
+            return self._random.choice(_PLACEHOLDERS[name])
         if name in _FAKED:
             return str(getattr(self._faker, _FAKED[name])()).replace("\n", ", ")
         ledger, _, value = name.partition(".")

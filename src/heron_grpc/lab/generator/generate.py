@@ -17,6 +17,25 @@ from heron_grpc.lab.generator.vocabulary import Vocabulary
 # Cards, receipts and pictures mostly come as photos; other papers are scanned now and then.
 _PHOTOGRAPHED = ("identity/", "financial/receivable/receipt", "insurance/health_card", "meta/not_a_document")
 _PHOTO_SHARE, _SCAN_SHARE = 0.7, 0.3
+# What arrives most often is drawn twice as often.
+_COMMON_FACTOR = 2
+_COMMON = (
+    "financial/statement/",
+    "financial/receivable/invoice",
+    "financial/receivable/receipt",
+    "financial/report/balance_sheet",
+    "financial/report/income_statement",
+    "financial/bill/utility_bill",
+    "identity/drivers_license",
+    "identity/passport",
+    "insurance/policy",
+    "legal/contract",
+    "legal/lease",
+    "hr/payslip",
+    "hr/resume",
+    "correspondence/",
+    "meta/",
+)
 # English is what most documents come in.
 _ENGLISH_WEIGHT = 4
 
@@ -46,9 +65,9 @@ class Generator:
         return GeneratedDocument(label, wear(text, random, scanned=scanned), layout.language, layout.id, key)
 
     def draw_all(self, per_label: int, seed: int) -> Iterator[GeneratedDocument]:
-        """So many documents of every label."""
+        """So many documents of every label, and more of the common ones."""
         for label in self.labels:
-            for index in range(per_label):
+            for index in range(per_label * (_COMMON_FACTOR if label.startswith(_COMMON) else 1)):
                 yield self.draw(label, seed, index)
 
     def _pick(self, label: str, random: Random) -> Layout:

@@ -30,7 +30,8 @@ _POOR_CONFIDENCE = 0.7
 _POOR_LETTERS = 40
 # Mean confidence of pages of which half the words are wrong.
 _LOW_CONFIDENCE = 0.5
-# Heights of a word in pixels: on 20 receipts, enlarging words below 18 brought word recall from .735 to .765.
+# Heights of a word in pixels: enlarging words below 18 took 20 receipts from .735 to .775 word recall, and from
+# 0.44 to 0.70 CPU seconds each.
 _SMALL_WORD, _TINY_WORD = 18, 12
 _LITTLE_LARGER, _MUCH_LARGER = 1.5, 2.0
 _SMALL_IMAGE = 500_000
