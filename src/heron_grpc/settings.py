@@ -3,6 +3,7 @@
 import hashlib
 import os
 from dataclasses import dataclass
+from functools import cache, cached_property
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import gettempdir
@@ -158,7 +159,7 @@ class LogSettings(BaseSettings):
     format: str = Field("json", pattern="^(json|console)$")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Settings:
     """All groups."""
 
@@ -168,7 +169,7 @@ class Settings:
     classify: ClassifySettings
     log: LogSettings
 
-    @property
+    @cached_property
     def pipeline_version(self) -> str:
         """Release and digest of the settings that can change an answer, e.g. "0.1.0+c0ffee12"."""
         answers = (self.reading.model_dump_json(), self.classify.model_dump_json(), str(self.serving.max_text_chars))
@@ -199,6 +200,7 @@ def tessdata_prefix() -> str:
     return os.environ.get("TESSDATA_PREFIX", "")
 
 
+@cache
 def release() -> str:
     """The installed release, e.g. "0.1.0"."""
     return version("heron-grpc")

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from heron_grpc.classify import ensemble, filename, metadata
 from heron_grpc.classify.candidates import candidate_leaves
@@ -172,7 +173,7 @@ class _Assembly:
         levels = ensemble.all_levels(self.pack.taxonomy, tie.probabilities)
         best = max(leaves, key=lambda leaf: (tie.probabilities[leaf], leaf))
         novelty = prediction.novelty if prediction else 0.0
-        letters = sum(map(str.isalpha, self.reading.text))
+        letters = len(list(islice(filter(str.isalpha, self.reading.text), FEWEST_LETTERS)))
         case = Case(best, levels, novelty, heard.settled is not None, letters)
         decision = decide(case, self.pack.taxonomy, self.settings)
         findings = (replace(heard.name, opinion=tie.opinion), *heard.content, model)

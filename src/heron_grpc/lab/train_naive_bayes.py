@@ -29,7 +29,7 @@ class TrainOptions:
     name: str = "nb"
     seed: int = 1
     # Generated documents of every label; the generator draws more of the common ones.
-    per_label: int = 100
+    per_label: int = 90
     # How much a generated document counts beside a real one; the best on dev is taken, the greatest among equals.
     generated_weights: tuple[float, ...] = (0.1, 0.3)
     # Parts of the training set, by group and layout, that calibration holds out in turn.
@@ -90,7 +90,7 @@ def train(
         taxonomy=options.taxonomy,
         taxonomy_revision=options.taxonomy_revision,
         data=_sources(training, len(data.truth) - data.real),
-        parameters={**asdict(options.fit), "generated_weight": generated_weight, "seed": options.seed},
+        parameters={**asdict(options.fit), **_drawn(options), "generated_weight": generated_weight},
     )
     evaluation = evaluate_texts(NaiveBayes(manifest, weights), dev)
     manifest = _with_figures(manifest, evaluation, unseen)
@@ -146,6 +146,10 @@ def _calibrated(
     tell(f"layouts not trained on: {share.value:.3f}; sharpness {sharpness:.2f}")
     figure = Figure("generated_unseen_layouts_accuracy", share.value, share.low, share.high, share.documents)
     return sharpened(fit(data.counts, data.truth, weights, options.fit), sharpness), figure
+
+
+def _drawn(options: TrainOptions) -> dict[str, int]:
+    return {"seed": options.seed, "per_label": options.per_label, "folds": options.folds}
 
 
 def _sources(training: Sequence[CorpusRow], generated: int) -> tuple[DataSource, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from heron_grpc.domain.taxonomy import TextPattern
 
-# Ways a pattern may be tried from one place in the text; times 50,000 characters this stays under a second.
+# Ways a pattern may be tried from one place in the text; times 20,000 characters this stays under a second.
 MAX_WAYS = 1000
 # A space in a pattern: a gap between words, line breaks included. Possessive, so it is never tried twice.
 _GAP = r"\s{1,4}+"

@@ -23,6 +23,8 @@ _PLACEHOLDERS = {
     "email": ("no_reply@example.com", "name@domain.com", "[Email]"),
     "phone": ("(123) 456-7890", "000-000-0000", "[Phone]", "555-555-5555"),
 }
+# Faker draws Italian cities from a set, in an order that differs from process to process: the vocabulary has them.
+_UNORDERED = ("city", "it")
 _FAKED = {
     "person": "name",
     "first": "first_name",
@@ -76,18 +78,14 @@ class Facts:
     def _draw(self, name: str, argument: str) -> str:
         if self._specimen and name in _PLACEHOLDERS:
             return self._random.choice(_PLACEHOLDERS[name])
-        if name in _FAKED:
+        if name in _FAKED and (name, self._locale.language) != _UNORDERED:
             return str(getattr(self._faker, _FAKED[name])()).replace("\n", ", ")
         ledger, _, value = name.partition(".")
         if value:
             amounts = self._ledger(ledger).values[value]
             return "  ".join(self._write(amount) for amount in amounts)
-        if name in ("code", "digits", "money", "int", "date", "old", "next", "para"):
+        if name in ("code", "digits", "money", "int", "date", "old", "next", "year", "month", "para"):
             return str(getattr(self, f"_{name}_fact")(argument))
-        if name == "year":
-            return str(self._today.year)
-        if name == "month":
-            return month_text(self._today, self._locale.language)
         return self._random.choice(self._vocabulary.words(name, self._locale.language))
 
     def _code_fact(self, pattern: str) -> str:
@@ -113,6 +111,12 @@ class Facts:
 
     def _next_fact(self, _: str) -> str:
         return self._write(self._today + timedelta(days=self._random.randint(10, 2_500)))
+
+    def _year_fact(self, _: str) -> str:
+        return str(self._today.year)
+
+    def _month_fact(self, _: str) -> str:
+        return month_text(self._today, self._locale.language)
 
     def _para_fact(self, sentences: str) -> str:
         return str(self._faker.paragraph(nb_sentences=int(sentences or 4)))
