@@ -1,6 +1,7 @@
 """Lists of words and phrases by name and language."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib import resources
 
 import yaml
@@ -15,6 +16,7 @@ class Vocabulary:
         self._lists = lists
 
     @classmethod
+    @cache
     def load(cls) -> "Vocabulary":
         """The vocabulary of the package."""
         file = resources.files("heron_grpc.lab.generator") / "vocabulary.yaml"
