@@ -46,10 +46,6 @@ _SERVICE_CONFIG = {
         }
     ]
 }
-_CHANNEL_OPTIONS = [
-    ("grpc.service_config", json.dumps(_SERVICE_CONFIG)),
-    ("grpc.max_receive_message_length", 64 * 1024 * 1024),
-]
 
 Answer = TypeVar("Answer")
 Classification = classification_pb2.Classification
@@ -66,7 +62,7 @@ class HeronClient:
 
     def __init__(self, address: str = DEFAULT_ADDRESS, timeout_s: float = DEFAULT_TIMEOUT_S) -> None:
         self._timeout_s = timeout_s
-        self._channel = grpc.insecure_channel(address, options=_CHANNEL_OPTIONS)
+        self._channel = grpc.insecure_channel(address, options=channel_options(address))
         self._classification = classification_pb2_grpc.ClassificationServiceStub(self._channel)
         self._taxonomy = taxonomy_pb2_grpc.TaxonomyServiceStub(self._channel)
         self._server = server_pb2_grpc.ServerServiceStub(self._channel)
@@ -131,14 +127,30 @@ class HeronClient:
             raise HeronServiceError(error) from error
 
 
+def channel_options(address: str) -> list[tuple[str, str | int]]:
+    """What a channel to the service at `address` asks of gRPC."""
+    options: list[tuple[str, str | int]] = [
+        ("grpc.service_config", json.dumps(_SERVICE_CONFIG)),
+        ("grpc.max_receive_message_length", 64 * 1024 * 1024),
+    ]
+    # gRPC would send even this machine's own addresses through a proxy that the environment names.
+    local = address.startswith(("127.", "localhost", "[::1]", "unix:"))
+    return [*options, ("grpc.enable_http_proxy", 0)] if local else options
+
+
+def _encodable(filename: str) -> str:
+    """File names may hold bytes that are no UTF-8, which the contract's strings cannot."""
+    return filename.encode(errors="replace").decode()
+
+
 def _inline(data: bytes, filename: str, options: Options | None) -> classification_pb2.ClassifyRequest:
-    content = classification_pb2.InlineContent(data=data, filename=filename)
+    content = classification_pb2.InlineContent(data=data, filename=_encodable(filename))
     return classification_pb2.ClassifyRequest(content=content, options=options)
 
 
 def _upload(parts: Iterator[bytes], filename: str, options: Options | None) -> Iterator[Upload]:
     """The messages of one upload: start, chunks, and what was sent as the trailer."""
-    header = classification_pb2.UploadHeader(filename=filename)
+    header = classification_pb2.UploadHeader(filename=_encodable(filename))
     yield Upload(start=classification_pb2.ClassifyUploadStart(header=header, options=options))
     digest, size_bytes = hashlib.sha256(), 0
     for part in parts:

@@ -24,6 +24,12 @@ def _models_dir() -> Path:
     return next((directory for directory in (packaged, bento) if directory.is_dir()), source)
 
 
+def _spool_dir() -> Path:
+    """A directory on disk: the usual temporary one may be memory."""
+    on_disk = Path("/var/tmp")  # noqa: S108  spooled files have no name there
+    return on_disk if on_disk.is_dir() and os.access(on_disk, os.W_OK) else Path(gettempdir())
+
+
 class FrontSettings(BaseSettings):
     """The gRPC front: where it listens and what it accepts."""
 
@@ -44,7 +50,7 @@ class FrontSettings(BaseSettings):
     chunk_idle_s: float = Field(30.0, gt=0)
     # Longest any call may take, whatever deadline its caller set.
     max_call_s: float = Field(600.0, gt=0)
-    spool_dir: Path = Field(default_factory=lambda: Path(gettempdir()))
+    spool_dir: Path = Field(default_factory=_spool_dir)
     reflection: bool = True
     # On SIGTERM: how long load balancers get to notice, then how long calls in flight get to end.
     drain_notice_s: float = Field(0.5, ge=0)

@@ -11,7 +11,7 @@ from heron_grpc.domain.classification import Classification
 from heron_grpc.operations.process_document import Pipeline
 from heron_grpc.operations.receive_upload import Spool
 from heron_grpc.reading import registry
-from heron_grpc.reading.ocr import engine_name, languages
+from heron_grpc.reading.ocr import engine_name, language_codes
 from heron_grpc.reading.pool import ReadingPool
 from heron_grpc.rpc.classification_service import ClassificationService
 from heron_grpc.rpc.server import FrontServer, ServedService
@@ -19,7 +19,7 @@ from heron_grpc.rpc.server_service import ServerFacts, ServerService
 from heron_grpc.rpc.taxonomy_service import TaxonomyService
 from heron_grpc.serving.backend_process import BackendProcess
 from heron_grpc.serving.model_client import ModelClient
-from heron_grpc.settings import Settings
+from heron_grpc.settings import ClassifySettings, Settings
 from heron_grpc.taxonomy import load_taxonomies
 
 
@@ -52,10 +52,7 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         model = await _model(settings, stack)
         spool = Spool(settings.front.spool_dir, settings.front.max_document_bytes)
         stack.callback(spool.close)
-        cache: TTLCache[object, Classification] = TTLCache(
-            settings.classify.cache_entries, settings.classify.cache_ttl_s
-        )
-        pipeline = Pipeline(settings, pool, model, taxonomies, cache)
+        pipeline = Pipeline(settings, pool, model, taxonomies, _cache(settings.classify))
         service = Service(build_front(settings, pipeline, spool), pool, model)
         await service.front.start()
         stack.push_async_callback(service.front.drain)
@@ -76,6 +73,10 @@ async def _model(settings: Settings, stack: AsyncExitStack) -> ModelClient:
     return model
 
 
+def _cache(settings: ClassifySettings) -> TTLCache[object, Classification] | None:
+    return TTLCache(settings.cache_entries, settings.cache_ttl_s) if settings.cache_entries else None
+
+
 def build_front(settings: Settings, pipeline: Pipeline, spool: Spool) -> FrontServer:
     """The gRPC front over a pipeline, not yet listening. Raises ConfigurationError."""
     classification = ClassificationService(pipeline, spool, settings.front)
@@ -83,7 +84,7 @@ def build_front(settings: Settings, pipeline: Pipeline, spool: Spool) -> FrontSe
     facts = ServerFacts(
         features=_features(settings),
         media_types=registry.media_types(),
-        ocr_languages=languages(settings.reading),
+        ocr_languages=language_codes(settings.reading),
         model_version=lambda: pipeline.model.model_version,
     )
     info = ServerService(settings, facts)
@@ -107,8 +108,9 @@ def build_front(settings: Settings, pipeline: Pipeline, spool: Spool) -> FrontSe
 
 
 def _features(settings: Settings) -> tuple[str, ...]:
+    engine = engine_name(settings.reading)
     switched_on = {
-        f"ocr:{engine_name(settings.reading)}": True,
+        f"ocr:{engine}": bool(engine),
         "reflection": settings.front.reflection,
         "result-cache": settings.classify.cache_entries > 0,
     }

@@ -44,6 +44,12 @@ def test_what_catches_everything_says_why(path):
                 assert "#" in lines[node.lineno - 1], f"line {node.lineno}"
 
 
+def test_only_settings_reads_the_environment():
+    reads = re.compile(r"\bos\.(environ|getenv|putenv)|\benviron\[")
+    found = [path.name for path in SOURCES if path.name != "settings.py" and reads.search(path.read_text())]
+    assert not found
+
+
 def text_files() -> list[str]:
     return [name for name in TRACKED if Path(name).suffix in {".py", ".md", ".toml", ".yaml", ".proto", ".lock", ""}]
 

@@ -103,7 +103,7 @@ async def test_decisions(shares: dict[str, float], novelty: float, text: str, de
 async def test_scores_are_cut_by_number_and_floor_and_labels_are_not() -> None:
     model = ChosenModel(uniform_but(receipt=0.9))
     for options, count in [
-        (ClassifyOptions(max_scores=0), 10),
+        (ClassifyOptions(), 10),
         (ClassifyOptions(max_scores=3), 3),
         (ClassifyOptions(max_scores=1000), len(PACK.taxonomy.categories)),
         (ClassifyOptions(max_scores=-1), 0),

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -102,6 +103,30 @@ def test_one_bad_file_does_not_spoil_the_others(service, tmp_path):
     assert all(item["decision"] is None for name, item in found.items() if name != "a.pdf")
 
 
+def test_names_that_are_no_utf_8_or_look_like_markup_are_only_names(service, tmp_path):
+    names = [b"caf\xe9.txt", b"[red]bold[/red].txt", "Rechnung \u202f März.txt".encode()]
+    for name in names:
+        (tmp_path / os.fsdecode(name)).write_text("a note about nothing in particular, written in the spring")
+    done = heron("classify", str(tmp_path), "--json", "--server", service.address)
+    assert len(json_lines(done)) == len(names)
+    assert all(item["decision"] for item in json_lines(done))
+    assert "[red]bold[/red].txt" in heron("classify", str(tmp_path), "--server", service.address).stdout
+
+
+def test_a_proxy_in_the_environment_does_not_come_between(service):
+    done = heron("classify", str(sample(".txt")), "--server", service.address, http_proxy="http://127.0.0.1:9")
+    assert done.returncode in {0, 5}
+    assert heron("doctor", "--ready", "--server", service.address, http_proxy="http://127.0.0.1:9").returncode == 0
+
+
+def test_evaluate_judges_the_service_on_a_folder_of_labelled_files(service):
+    done = heron("evaluate", str(SAMPLES), "--json", "--server", service.address)
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["leaf"]["documents"] == 18
+    assert heron("evaluate", str(SAMPLES), "--server", "127.0.0.1:1").returncode == 4
+    assert heron("evaluate", str(SAMPLES / "manifest.csv")).returncode == 2
+
+
 def test_the_table_names_file_decision_and_label(service):
     done = heron("classify", str(sample(".pdf")), "--server", service.address, COLUMNS="200")
     assert sample(".pdf").name in done.stdout
@@ -155,11 +180,13 @@ def test_doctor_says_what_is_missing_and_how_to_fix_it(tmp_path, service):
         "doctor",
         HERON_SERVING_MODELS_DIR=str(tmp_path),
         HERON_READING_OCR_LANGUAGES="eng+tlh",
+        HERON_READING_TESSDATA_DIR=str(tmp_path),
         HERON_FRONT_ADDRESS=service.address,
         COLUMNS="250",
     )
     assert done.returncode == 1
     assert "apt-get install tesseract-ocr-tlh" in done.stdout
+    assert "none that can be used" in done.stdout
     assert "HERON_SERVING_MODELS_DIR" in done.stdout
     assert "HERON_FRONT_ADDRESS" in done.stdout
 

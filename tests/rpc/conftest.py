@@ -63,13 +63,13 @@ StartFront = Callable[..., Awaitable[Front]]
 async def start_front(tmp_path) -> AsyncIterator[StartFront]:
     running = []
 
-    async def start(**limits: object) -> Front:
+    async def start(*, cache: bool = True, **limits: object) -> Front:
         settings = load_settings()
         limits = {"address": "127.0.0.1:0", "spool_dir": tmp_path, "drain_notice_s": 0.0, **limits}
         settings = replace(settings, front=settings.front.model_copy(update=limits))
         pool, model = FakePool(), FakeModel()
         spool = Spool(settings.front.spool_dir, settings.front.max_document_bytes)
-        pipeline = Pipeline(settings, pool, model, load_taxonomies(), TTLCache(100, 60))
+        pipeline = Pipeline(settings, pool, model, load_taxonomies(), TTLCache(100, 60) if cache else None)
         server = build_front(settings, pipeline, spool)
         await server.start()
         front = Front(server.address, pool, model, pipeline, server, grpc.aio.insecure_channel(server.address))

@@ -57,6 +57,7 @@ async def test_the_same_question_again_is_answered_from_the_cache(front):
     second = (await front.classification.Classify(inline(LONG_TEXT.encode()))).classification
     assert (first.stats.cache_hit, second.stats.cache_hit) == (False, True)
     assert second.labels == first.labels
+    assert second.stats.batch_size == 0
     assert second.create_time == first.create_time
     assert len(front.pool.requests) == 1
 
@@ -67,6 +68,59 @@ async def test_another_question_is_not_answered_from_the_cache(front, changed):
     answer = (await front.classification.Classify(inline(LONG_TEXT.encode(), **changed))).classification
     assert not answer.stats.cache_hit
     assert len(front.pool.requests) == 2
+
+
+async def test_text_and_a_file_of_the_same_bytes_are_two_questions(front):
+    await front.classification.Classify(text_request(LONG_TEXT))
+    answer = (await front.classification.Classify(inline(LONG_TEXT.encode()))).classification
+    assert not answer.stats.cache_hit
+    assert len(front.pool.requests) == 1
+
+
+async def test_without_a_cache_every_question_is_answered_anew(start_front):
+    front = await start_front(cache=False)
+    for _ in range(2):
+        answer = (await front.classification.Classify(inline(LONG_TEXT.encode()))).classification
+        assert not answer.stats.cache_hit
+    assert len(front.pool.requests) == 2
+
+
+async def test_an_answer_is_kept_for_the_model_that_gave_it(front):
+    await front.classification.Classify(text_request(LONG_TEXT))
+    front.model.model_version = "models/fake/versions/2"
+    answer = (await front.classification.Classify(text_request(LONG_TEXT))).classification
+    assert not answer.stats.cache_hit
+
+
+W9 = "Form W-9 Request for Taxpayer Identification Number and Certification. Department of the Treasury. " * 2
+
+
+async def test_where_the_model_was_not_asked_its_facts_are_absent(front):
+    answer = (await front.classification.Classify(text_request(W9))).classification
+    assert front.model.texts == []
+    assert answer.labels[0].category == "tax/w9"
+    assert not answer.HasField("novelty")
+    assert (answer.model_version, answer.stats.batch_size) == ("", 0)
+    asked = (await front.classification.Classify(text_request(W9, exhaustive=True))).classification
+    assert asked.HasField("novelty")
+    assert front.model.texts == [W9]
+
+
+@pytest.mark.parametrize(
+    ("declared", "warned"),
+    [
+        ("application/pdf", True),
+        ("image/jpg", True),
+        ("", False),
+        ("application/octet-stream", False),
+        ("text/plain; charset=utf-8", False),
+        ("text/markdown", False),
+    ],
+)
+async def test_a_declared_type_that_is_not_what_the_bytes_are_is_a_warning(front, declared, warned):
+    content = classification_pb2.InlineContent(data=LONG_TEXT.encode(), mime_type=declared)
+    answer = (await front.classification.Classify(classification_pb2.ClassifyRequest(content=content))).classification
+    assert ("MIME_TYPE_DIFFERS" in [warning.code for warning in answer.warnings]) is warned
 
 
 async def test_another_name_is_another_question(front):
@@ -106,8 +160,9 @@ async def test_a_request_without_a_source_is_refused(front):
     assert set(await violations_of(front, classification_pb2.ClassifyRequest())) == {"source"}
 
 
-async def test_a_candidate_that_is_no_category_is_refused(front):
-    found = await violations_of(front, text_request(LONG_TEXT, candidate_categories=["financial/nonsense"]))
+async def test_a_candidate_that_is_no_category_is_refused_before_the_document_is_read(front):
+    found = await violations_of(front, inline(b"words", candidate_categories=["financial/nonsense"]))
+    assert front.pool.requests == []
     assert set(found) == {"options.candidate_categories[0]"}
 
 
@@ -116,7 +171,18 @@ async def test_a_file_name_too_long_or_with_control_characters_is_refused(front,
     assert set(await violations_of(front, inline(b"words", filename))) == {"content.filename"}
 
 
-@pytest.mark.parametrize("filename", ["../../etc/passwd", "Rechnung März 2024 (Kopie).pdf", "发票.pdf", "a'b;c.pdf"])
+@pytest.mark.parametrize(
+    "filename",
+    [
+        "../../etc/passwd",
+        "Rechnung März 2024 (Kopie).pdf",
+        "发票.pdf",
+        "a'b;c.pdf",
+        "Shot 9.41\u202fAM.png",
+        "a\u00a0b.pdf",
+        "👩\u200d💻.pdf",
+    ],
+)
 async def test_a_strange_file_name_is_only_a_name(front, filename):
     await front.classification.Classify(inline(b"some words about nothing", filename))
     assert front.pool.requests[0].filename == filename

@@ -74,7 +74,7 @@ async def test_server_info_tells_limits_formats_and_versions(front):
     assert "application/pdf" in info.mime_types
     assert info.pipeline_version.startswith(info.version)
     assert info.model_version == front.model.model_version
-    assert "eng" in info.ocr_languages
+    assert "en" in info.ocr_languages
 
 
 async def check(front, service: str) -> int:

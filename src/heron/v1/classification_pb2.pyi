@@ -143,9 +143,11 @@ class Classification(_message.Message):
     decision: Global___Decision.ValueType
     """What to do with the answer."""
     confidence: _builtins.float
-    """Chance that the label is right, after calibration (0 to 1); the number thresholds apply to."""
+    """Calibrated probability of the likeliest category without children (0 to 1): for ACCEPTED and NEEDS_REVIEW the chance
+    that the label is right, and the number thresholds apply to. UNKNOWN and UNREADABLE give no label, whatever it is.
+    """
     novelty: _builtins.float
-    """How unlike the training documents this one is, 0 (alike) to 1."""
+    """How unlike the training documents this one is, 0 (alike) to 1; absent when the model stage did not run."""
     model_version: _builtins.str
     """models/{model}/versions/{version}; empty when the model stage did not run."""
     pipeline_version: _builtins.str
@@ -195,7 +197,7 @@ class Classification(_message.Message):
         labels: _abc.Iterable[Global___CategoryScore] | None = ...,
         scores: _abc.Iterable[Global___CategoryScore] | None = ...,
         confidence: _builtins.float = ...,
-        novelty: _builtins.float = ...,
+        novelty: _builtins.float | None = ...,
         stages: _abc.Iterable[Global___StageResult] | None = ...,
         evidence: _abc.Iterable[_common_pb2.Evidence] | None = ...,
         warnings: _abc.Iterable[_common_pb2.Warning] | None = ...,
@@ -208,11 +210,13 @@ class Classification(_message.Message):
         mime_type: _builtins.str = ...,
         sha256: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "stats", b"stats"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_novelty", b"_novelty", "create_time", b"create_time", "novelty", b"novelty", "stats", b"stats"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["confidence", b"confidence", "create_time", b"create_time", "decision", b"decision", "evidence", b"evidence", "labels", b"labels", "mime_type", b"mime_type", "model_version", b"model_version", "novelty", b"novelty", "pipeline_version", b"pipeline_version", "scores", b"scores", "sha256", b"sha256", "stages", b"stages", "stats", b"stats", "taxonomy", b"taxonomy", "taxonomy_revision", b"taxonomy_revision", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_novelty", b"_novelty", "confidence", b"confidence", "create_time", b"create_time", "decision", b"decision", "evidence", b"evidence", "labels", b"labels", "mime_type", b"mime_type", "model_version", b"model_version", "novelty", b"novelty", "pipeline_version", b"pipeline_version", "scores", b"scores", "sha256", b"sha256", "stages", b"stages", "stats", b"stats", "taxonomy", b"taxonomy", "taxonomy_revision", b"taxonomy_revision", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__novelty: _TypeAlias = _typing.Literal["novelty"]  # noqa: Y015
+    _WhichOneofArgType__novelty: _TypeAlias = _typing.Literal["_novelty", b"_novelty"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__novelty) -> _WhichOneofReturnType__novelty | None: ...
 
 Global___Classification: _TypeAlias = Classification  # noqa: Y015
 
@@ -324,7 +328,7 @@ class ProcessingStats(_message.Message):
     cache_hit: _builtins.bool
     """Answered from the result cache; the stages' durations are those of the first time."""
     batch_size: _builtins.int
-    """Documents in the inference batch it travelled in; 0 when the model did not run."""
+    """Documents in the inference batch it travelled in; 0 when the model was not asked (cached, or not needed)."""
     @_builtins.property
     def total(self) -> _duration_pb2.Duration:
         """From the last byte received to the answer."""
@@ -431,7 +435,7 @@ class InlineContent(_message.Message):
     filename: _builtins.str
     """As the sender calls it; at most 255 bytes of UTF-8. Never used as a path and never stronger than the content."""
     mime_type: _builtins.str
-    """As the sender declares it; only compared with what is found."""
+    """As the sender declares it, never trusted: a warning says so when the bytes are something else."""
     def __init__(
         self,
         *,
@@ -585,7 +589,7 @@ class UploadHeader(_message.Message):
     filename: _builtins.str
     """As the sender calls it; at most 255 bytes of UTF-8. Never used as a path and never stronger than the content."""
     mime_type: _builtins.str
-    """As the sender declares it; only compared with what is found."""
+    """As the sender declares it, never trusted: a warning says so when the bytes are something else."""
     size_bytes: _builtins.int
     """Known size; 0 when it is not. A size above the limit is refused before any chunk is read, and a stream that does
     not hold as many bytes is refused at its end.

@@ -25,13 +25,14 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16heron/v1/options.proto\x12\x08heron.v1\x1a google/protobuf/descriptor.proto\"\x8a\x01\n\x06\x41\x63\x63\x65ss\x12\x0e\n\x06scopes\x18\x01 \x03(\t\x12\x11\n\tanonymous\x18\x02 \x01(\x08\x12#\n\x05\x61udit\x18\x03 \x01(\x0e\x32\x14.heron.v1.AuditLevel\x12\x0c\n\x04\x63ost\x18\x04 \x01(\x05\x12\x16\n\x0eresource_field\x18\x05 \x01(\t\x12\x12\n\ncollection\x18\x06 \x01(\t*r\n\nAuditLevel\x12\x1b\n\x17\x41UDIT_LEVEL_UNSPECIFIED\x10\x00\x12\x14\n\x10\x41UDIT_LEVEL_NONE\x10\x01\x12\x18\n\x14\x41UDIT_LEVEL_METADATA\x10\x02\x12\x17\n\x13\x41UDIT_LEVEL_REQUEST\x10\x03:B\n\x06\x61\x63\x63\x65ss\x12\x1e.google.protobuf.MethodOptions\x18\xc5\x8a\x03 \x01(\x0b\x32\x10.heron.v1.Accessb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16heron/v1/options.proto\x12\x08heron.v1\x1a google/protobuf/descriptor.proto\"\x8a\x01\n\x06\x41\x63\x63\x65ss\x12\x0e\n\x06scopes\x18\x01 \x03(\t\x12\x11\n\tanonymous\x18\x02 \x01(\x08\x12#\n\x05\x61udit\x18\x03 \x01(\x0e\x32\x14.heron.v1.AuditLevel\x12\x0c\n\x04\x63ost\x18\x04 \x01(\x05\x12\x16\n\x0eresource_field\x18\x05 \x01(\t\x12\x12\n\ncollection\x18\x06 \x01(\t*r\n\nAuditLevel\x12\x1b\n\x17\x41UDIT_LEVEL_UNSPECIFIED\x10\x00\x12\x14\n\x10\x41UDIT_LEVEL_NONE\x10\x01\x12\x18\n\x14\x41UDIT_LEVEL_METADATA\x10\x02\x12\x17\n\x13\x41UDIT_LEVEL_REQUEST\x10\x03:B\n\x06\x61\x63\x63\x65ss\x12\x1e.google.protobuf.MethodOptions\x18\xc5\x8a\x03 \x01(\x0b\x32\x10.heron.v1.AccessB\"\n\x0c\x63om.heron.v1P\x01Z\x10heron/v1;heronv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'heron.v1.options_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\014com.heron.v1P\001Z\020heron/v1;heronv1'
   _globals['_AUDITLEVEL']._serialized_start=211
   _globals['_AUDITLEVEL']._serialized_end=325
   _globals['_ACCESS']._serialized_start=71

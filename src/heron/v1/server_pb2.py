@@ -25,13 +25,14 @@ _sym_db = _symbol_database.Default()
 from heron.v1 import options_pb2 as heron_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15heron/v1/server.proto\x12\x08heron.v1\x1a\x16heron/v1/options.proto\"\x16\n\x14GetServerInfoRequest\"\xb8\x01\n\x15GetServerInfoResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x18\n\x10pipeline_version\x18\x02 \x01(\t\x12\x15\n\rmodel_version\x18\x03 \x01(\t\x12 \n\x06limits\x18\x04 \x01(\x0b\x32\x10.heron.v1.Limits\x12\x10\n\x08\x66\x65\x61tures\x18\x05 \x03(\t\x12\x12\n\nmime_types\x18\x06 \x03(\t\x12\x15\n\rocr_languages\x18\x07 \x03(\t\"\xd8\x01\n\x06Limits\x12\x1a\n\x12max_document_bytes\x18\x01 \x01(\x03\x12\x18\n\x10max_inline_bytes\x18\x02 \x01(\x05\x12\x19\n\x11max_message_bytes\x18\x03 \x01(\x05\x12\x1d\n\x15preferred_chunk_bytes\x18\x04 \x01(\x05\x12\x17\n\x0fmax_chunk_bytes\x18\x05 \x01(\x05\x12\x16\n\x0emax_text_chars\x18\x06 \x01(\x05\x12\x11\n\tmax_pages\x18\x07 \x01(\x05\x12\x1a\n\x12max_filename_bytes\x18\x08 \x01(\x05\x32n\n\rServerService\x12]\n\rGetServerInfo\x12\x1e.heron.v1.GetServerInfoRequest\x1a\x1f.heron.v1.GetServerInfoResponse\"\x0b\x90\x02\x01\xaa\xd4\x18\x04\x10\x01\x18\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15heron/v1/server.proto\x12\x08heron.v1\x1a\x16heron/v1/options.proto\"\x16\n\x14GetServerInfoRequest\"\xb8\x01\n\x15GetServerInfoResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x18\n\x10pipeline_version\x18\x02 \x01(\t\x12\x15\n\rmodel_version\x18\x03 \x01(\t\x12 \n\x06limits\x18\x04 \x01(\x0b\x32\x10.heron.v1.Limits\x12\x10\n\x08\x66\x65\x61tures\x18\x05 \x03(\t\x12\x12\n\nmime_types\x18\x06 \x03(\t\x12\x15\n\rocr_languages\x18\x07 \x03(\t\"\xd8\x01\n\x06Limits\x12\x1a\n\x12max_document_bytes\x18\x01 \x01(\x03\x12\x18\n\x10max_inline_bytes\x18\x02 \x01(\x05\x12\x19\n\x11max_message_bytes\x18\x03 \x01(\x05\x12\x1d\n\x15preferred_chunk_bytes\x18\x04 \x01(\x05\x12\x17\n\x0fmax_chunk_bytes\x18\x05 \x01(\x05\x12\x16\n\x0emax_text_chars\x18\x06 \x01(\x05\x12\x11\n\tmax_pages\x18\x07 \x01(\x05\x12\x1a\n\x12max_filename_bytes\x18\x08 \x01(\x05\x32n\n\rServerService\x12]\n\rGetServerInfo\x12\x1e.heron.v1.GetServerInfoRequest\x1a\x1f.heron.v1.GetServerInfoResponse\"\x0b\x90\x02\x01\xaa\xd4\x18\x04\x10\x01\x18\x01\x42\"\n\x0c\x63om.heron.v1P\x01Z\x10heron/v1;heronv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'heron.v1.server_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\014com.heron.v1P\001Z\020heron/v1;heronv1'
   _globals['_SERVERSERVICE'].methods_by_name['GetServerInfo']._loaded_options = None
   _globals['_SERVERSERVICE'].methods_by_name['GetServerInfo']._serialized_options = b'\220\002\001\252\324\030\004\020\001\030\001'
   _globals['_GETSERVERINFOREQUEST']._serialized_start=59

@@ -68,7 +68,7 @@ class GetServerInfoResponse(_message.Message):
 
     @_builtins.property
     def ocr_languages(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """OCR languages installed, as Tesseract names them, e.g. "eng"."""
+        """OCR languages installed, as `ClassifyOptions.languages` takes them (BCP-47), e.g. "en"."""
 
     def __init__(
         self,

@@ -67,11 +67,11 @@ def all_levels(taxonomy: Taxonomy, leaves: Mapping[str, float]) -> dict[str, flo
 
 
 def best_first(levels: Mapping[str, float], max_scores: int, min_score: float) -> tuple[LabelScore, ...]:
-    """At most `max_scores` (0 means 10, -1 none) scores from `min_score` up; a parent before its equal child."""
+    """At most `max_scores` (-1 means none) scores from `min_score` up; a parent before its equal child."""
     if max_scores < 0:
         return ()
     ranked = sorted(levels.items(), key=lambda item: (-item[1], item[0].count("/"), item[0]))
-    return tuple(LabelScore(*item) for item in ranked if item[1] >= min_score)[: max_scores or 10]
+    return tuple(LabelScore(*item) for item in ranked if item[1] >= min_score)[:max_scores]
 
 
 def _trained(leaves: Sequence[str], model: Mapping[str, float]) -> dict[str, float]:

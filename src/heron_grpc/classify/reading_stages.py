@@ -59,7 +59,7 @@ def _without_ocr(reading: Reading, mode: OcrMode, *, is_file: bool) -> Finding:
         return no_finding(OCR, StageState.SKIPPED, "switched off by the caller")
     failed = [warning.code for warning in reading.warnings if warning.code.startswith("OCR_")]
     if failed and any(page.source is TextSource.NONE for page in reading.pages):
-        timed_out = any("BUDGET" in code or "TIME" in code for code in failed)
+        timed_out = any("BUDGET" in code for code in failed)
         state = StageState.TIMED_OUT if timed_out else StageState.FAILED
         return no_finding(OCR, state, ", ".join(dict.fromkeys(failed)), reading.ocr_s)
     return no_finding(OCR, StageState.NOT_APPLICABLE, "no page needed OCR", reading.ocr_s)

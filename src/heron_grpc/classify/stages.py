@@ -17,10 +17,10 @@ from heron_grpc.domain.classification import (
     ClassifyOptions,
     Decision,
     Evidence,
-    LabelScore,
     Prediction,
     StageOpinion,
     StageState,
+    Verdict,
 )
 from heron_grpc.domain.document import DocumentWarning, Reading
 from heron_grpc.domain.taxonomy import TaxonomyPack, parents
@@ -45,25 +45,6 @@ class Subject:
     is_file: bool = True
     # Wall seconds it took to read.
     read_s: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a document is and why; the fields of Classification that the stages decide."""
-
-    decision: Decision
-    labels: tuple[LabelScore, ...]
-    scores: tuple[LabelScore, ...]
-    confidence: float
-    novelty: float
-    # With their shares in the decision, in the order they ran.
-    stages: tuple[StageOpinion, ...]
-    evidence: tuple[Evidence, ...]
-    warnings: tuple[DocumentWarning, ...]
-    # Empty, 0 and 0 when the model did not run.
-    model_version: str = ""
-    batch_size: int = 0
-    queued_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,9 +153,8 @@ class _Assembly:
         tie = filename.break_tie(combined, heard.name.opinion, settled=heard.settled is not None)
         levels = ensemble.all_levels(self.pack.taxonomy, tie.probabilities)
         best = max(leaves, key=lambda leaf: (tie.probabilities[leaf], leaf))
-        novelty = prediction.novelty if prediction else 0.0
         letters = len(list(islice(filter(str.isalpha, self.reading.text), FEWEST_LETTERS)))
-        case = Case(best, levels, novelty, heard.settled is not None, letters)
+        case = Case(best, levels, prediction.novelty if prediction else 0.0, heard.settled is not None, letters)
         decision = decide(case, self.pack.taxonomy, self.settings)
         findings = (replace(heard.name, opinion=tie.opinion), *heard.content, model)
         return Verdict(
@@ -182,7 +162,7 @@ class _Assembly:
             labels=labels(decision, best, levels),
             scores=ensemble.best_first(levels, self.options.max_scores, self.options.min_score),
             confidence=levels[best],
-            novelty=novelty,
+            novelty=prediction.novelty if prediction else None,
             stages=shares(findings, best, ensemble.gain(prior, without_model, best), name_used=tie.used),
             evidence=self._evidence(findings) if self.options.include_evidence else (),
             warnings=self.reading.warnings + ((SHORT_TEXT,) if letters < FEWEST_LETTERS else ()),

@@ -10,6 +10,8 @@ from heron_grpc.domain.taxonomy import TaxonomyPack, normalise_name
 
 # A title stands among the first lines with words; what comes later is running text.
 FIRST_LINES = 15
+# Lines without words do not count, but cost: what comes after this many code points is no title either.
+_HEAD = 10_000
 _LONGEST_TITLE = 80
 _MOST_WORDS = 7
 # Natural log-odds: a line that is the name itself, and one that begins or ends with it.
@@ -45,7 +47,7 @@ def _marks(text: str, offset: int, pack: TaxonomyPack, trust: float) -> Iterator
 def _first_lines(text: str) -> Iterator[tuple[int, str]]:
     """The first lines with a letter or digit, stripped, with their places in the text."""
     count = 0
-    for match in _LINE.finditer(text):
+    for match in _LINE.finditer(text, 0, _HEAD):
         line = match.group().strip()
         if any(map(str.isalnum, line)):
             yield match.start() + match.group().index(line), line

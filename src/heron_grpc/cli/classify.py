@@ -13,6 +13,7 @@ from typing import Any
 
 import grpc
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn as Bar
 from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -29,7 +30,6 @@ OCR_MODES = {
 }
 STDIN = "-"
 _PIPE_WIDTH = 140
-_AUTH_CODES = {grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +81,10 @@ def run(paths: list[str], request: Request, json_lines: bool) -> int:
 def exit_status(outcomes: Iterable[Outcome]) -> int:
     """The gravest of what happened: auth, unavailable, failed, needs review, ok."""
     outcomes = list(outcomes)
-    codes = {outcome.code for outcome in outcomes if outcome.code}
-    if codes & _AUTH_CODES:
-        return exit_codes.AUTH
-    if grpc.StatusCode.UNAVAILABLE in codes:
-        return exit_codes.UNAVAILABLE
-    if any(outcome.error for outcome in outcomes):
-        return exit_codes.SOME_FAILED
+    failures = {exit_codes.of(outcome.code) for outcome in outcomes if outcome.error}
+    for status in (exit_codes.AUTH, exit_codes.UNAVAILABLE, exit_codes.SOME_FAILED):
+        if status in failures:
+            return status
     if any(outcome.decision != "ACCEPTED" for outcome in outcomes):
         return exit_codes.NEEDS_REVIEW
     return exit_codes.OK
@@ -150,13 +147,13 @@ def _with_progress(outcomes: Iterator[Outcome], total: int) -> Iterator[Outcome]
 
 
 def _as_json(outcome: Outcome) -> dict[str, Any]:
-    found: dict[str, Any] = {"path": outcome.path, "decision": outcome.decision or None, "labels": []}
+    found: dict[str, Any] = {"path": _printable(outcome.path), "decision": outcome.decision or None, "labels": []}
     answer = outcome.answer
     if answer is not None:
         found |= {
             "labels": [_score_json(score) for score in answer.labels],
             "confidence": _rounded(answer.confidence),
-            "novelty": _rounded(answer.novelty),
+            "novelty": _rounded(answer.novelty) if answer.HasField("novelty") else None,
             "scores": [_score_json(score) for score in answer.scores],
             "stages": [_stage_json(stage) for stage in answer.stages],
             "evidence": [_evidence_json(evidence) for evidence in answer.evidence],
@@ -220,6 +217,11 @@ def _milliseconds(duration: Any) -> float:
     return round(float(duration.ToNanoseconds()) / 1e6, 3)
 
 
+def _printable(path: str) -> str:
+    """Paths may hold bytes that are no UTF-8, which cannot be printed."""
+    return path.encode(errors="replace").decode()
+
+
 def _rounded(value: float) -> float:
     """Protobuf floats carry 7 digits; the rest is noise."""
     return round(value, 6)
@@ -234,7 +236,7 @@ def _table(outcomes: list[Outcome]) -> Table:
     paths = [Path(outcome.path).absolute() for outcome in outcomes]
     folder = os.path.commonpath([path.parent for path in paths]) if paths else ""
     for path, outcome in zip(paths, outcomes, strict=True):
-        table.add_row(str(path.relative_to(folder)), *_cells(outcome))
+        table.add_row(escape(_printable(str(path.relative_to(folder)))), *_cells(outcome))
     return table
 
 
@@ -242,7 +244,7 @@ def _cells(outcome: Outcome) -> tuple[str, ...]:
     answer = outcome.answer
     if answer is None:
         reason = outcome.error["reason"] or outcome.error["code"]
-        return "[red]failed[/]", "", "", "", f"{reason}: {outcome.error['message']}"
+        return "[red]failed[/]", "", "", "", escape(f"{reason}: {outcome.error['message']}")
     colour = "green" if outcome.decision == "ACCEPTED" else "yellow"
     return (
         f"[{colour}]{outcome.decision.lower()}[/]",

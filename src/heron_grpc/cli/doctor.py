@@ -48,12 +48,9 @@ def _ocr(settings: Settings) -> Iterator[Finding]:
 
     program = shutil.which("tesseract")
     yield Finding("Tesseract", program is not None, program or "not on the PATH", "apt-get install tesseract-ocr")
-    try:
-        engine = engine_name(settings.reading)
-    except ConfigurationError as error:
-        yield Finding("OCR engine", well=False, found=error.message, fix="pip install 'heron-grpc[server]'")
-    else:
-        yield Finding("OCR engine", well=True, found=engine)
+    engine = engine_name(settings.reading)
+    fix = "install a language as below, or pip install 'heron-grpc[server]'"
+    yield Finding("OCR engine", bool(engine), engine or "none that can be used", fix)
     installed = languages(settings.reading)
     for wanted in settings.reading.ocr_languages.split("+"):
         package = f"tesseract-ocr-{wanted.replace('_', '-').lower()}"

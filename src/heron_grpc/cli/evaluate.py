@@ -2,10 +2,12 @@
 
 import csv
 import json
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import grpc
 from rich.console import Console
 from rich.progress import Progress
 
@@ -15,15 +17,15 @@ from heron.v1 import classification_pb2
 from heron_grpc.classify import load_classifier
 from heron_grpc.cli import exit_codes
 from heron_grpc.domain.errors import ConfigurationError
-from heron_grpc.domain.taxonomy import TaxonomyPack
+from heron_grpc.domain.taxonomy import DEFAULT_TAXONOMY, TaxonomyPack
 from heron_grpc.lab.evaluate import Evaluation, evaluate_corpus, evaluate_rows, print_evaluation
 from heron_grpc.lab.measures import Judged
 from heron_grpc.settings import load_settings
 from heron_grpc.taxonomy import load_taxonomies
 
 MANIFEST = "manifest.csv"
-_TAXONOMY = "taxonomies/default"
 _OTHER = "meta/other"
+_REFUSED = {grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.FAILED_PRECONDITION}
 _EVERY_SCORE = 1000
 
 
@@ -33,8 +35,12 @@ def run(path: Path, split: str, server: str, as_json: bool) -> int:
     Raises ConfigurationError for a path that is neither.
     """
     progress = Progress(console=Console(stderr=True), transient=True)
-    with progress:
-        evaluation = _on_folder(path, server, progress) if path.is_dir() else _on_corpus(path, split, progress)
+    try:
+        with progress:
+            evaluation = _on_folder(path, server, progress) if path.is_dir() else _on_corpus(path, split, progress)
+    except HeronServiceError as error:
+        print(f"heron: {error}", file=sys.stderr)
+        return exit_codes.of(error.code)
     if as_json:
         print(json.dumps(evaluation.to_json()))
     else:
@@ -53,7 +59,7 @@ def _on_corpus(path: Path, split: str, progress: Progress) -> Evaluation:
 
 def _on_folder(folder: Path, server: str, progress: Progress) -> Evaluation:
     """Every file goes through the service without its name: only what it holds counts."""
-    pack = load_taxonomies(load_settings().classify.packs_dir)[_TAXONOMY]
+    pack = load_taxonomies(load_settings().classify.packs_dir)[DEFAULT_TAXONOMY]
     truths = dict(_truths(folder, pack))
     with HeronClient(server) as client, ThreadPoolExecutor(4) as workers:
         answers = workers.map(lambda name: _ask(client, folder / name), truths)
@@ -79,11 +85,13 @@ def _truths(folder: Path, pack: TaxonomyPack) -> Iterator[tuple[str, str]]:
 
 
 def _ask(client: HeronClient, path: Path) -> Classification | None:
-    """The answer; None when the service could not give one, which counts as wrong."""
+    """The answer; None when the document was refused, which counts as wrong. Raises HeronServiceError for the rest."""
     try:
         return client.classify_file(path, filename="", options=Options(max_scores=_EVERY_SCORE))
-    except HeronServiceError:
-        return None
+    except HeronServiceError as error:
+        if error.code in _REFUSED:
+            return None
+        raise
 
 
 def _probabilities(answer: Classification | None, pack: TaxonomyPack) -> dict[str, float]:

@@ -5,6 +5,7 @@ import sys
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from heron.client import channel_options
 from heron_grpc.cli import exit_codes
 
 _TIMEOUT_S = 5.0
@@ -12,7 +13,7 @@ _TIMEOUT_S = 5.0
 
 def run(server: str) -> int:
     """0 when the service at `server` is SERVING, 4 when it is not or nobody answers."""
-    with grpc.insecure_channel(server) as channel:
+    with grpc.insecure_channel(server, options=channel_options(server)) as channel:
         try:
             answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=_TIMEOUT_S)
         except grpc.RpcError as error:

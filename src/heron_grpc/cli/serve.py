@@ -17,6 +17,8 @@ from heron_grpc.wiring import Service, running
 _READY_WITHIN_S = 60.0
 _POLL_S = 0.05
 
+_log = logging.get_logger(__name__)
+
 
 def run(samples: list[Path]) -> int:
     """Serves until SIGTERM or SIGINT, then drains. Raises ConfigurationError when set up wrongly."""
@@ -33,9 +35,16 @@ async def _serve(settings: Settings, samples: list[Path]) -> None:
         loop.add_signal_handler(number, stop.set)
     started = time.monotonic()
     async with running(settings) as service:
-        announce = asyncio.create_task(_announce(service, started, samples))
+        announcement = asyncio.create_task(_announce(service, started, samples))
+        announcement.add_done_callback(_report)
         await stop.wait()
-        announce.cancel()
+        announcement.cancel()
+
+
+def _report(announcement: asyncio.Task[None]) -> None:
+    """The service stays up when nobody can be told about it, a closed stdout for instance."""
+    if not announcement.cancelled() and (error := announcement.exception()):
+        _log.warning("announcement_failed", kind=type(error).__name__)
 
 
 async def _announce(service: Service, started: float, samples: list[Path]) -> None:

@@ -1,6 +1,6 @@
 """What a document is, and why."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
@@ -136,26 +136,38 @@ class ProcessingStats:
     pages: int = 0
     ocr_pages: int = 0
     cache_hit: bool = False
-    # 0 when the model did not run.
+    # 0 when the model was not asked.
     batch_size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Classification:
-    """What the service thinks a document is, and why."""
+class Verdict:
+    """What a document is and why, as the stages decide it."""
 
     decision: Decision
     # The label followed by all its parents; empty for UNKNOWN and UNREADABLE.
     labels: tuple[LabelScore, ...]
     # Every level, best first.
     scores: tuple[LabelScore, ...]
-    # Chance that the label is right, 0 to 1.
+    # Calibrated probability of the likeliest leaf, 0 to 1.
     confidence: float
-    novelty: float
+    # 0 (like the training texts) to 1; None when the model did not run.
+    novelty: float | None
+    # With their shares in the decision, in the order they ran.
     stages: tuple[StageOpinion, ...]
     evidence: tuple[Evidence, ...]
     warnings: tuple[DocumentWarning, ...]
-    model_version: str
+    # Empty, 0 and 0 when the model did not run.
+    model_version: str = ""
+    batch_size: int = 0
+    queued_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """The service's answer about one document."""
+
+    verdict: Verdict
     pipeline_version: str
     taxonomy: str
     taxonomy_revision: int
@@ -163,4 +175,4 @@ class Classification:
     # Lower-case hex of the bytes (of the UTF-8 text for text).
     sha256: str
     create_time: datetime
-    stats: ProcessingStats = field(default_factory=ProcessingStats)
+    stats: ProcessingStats

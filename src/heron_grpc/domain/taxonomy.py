@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+DEFAULT_TAXONOMY = "taxonomies/default"
+
 
 @dataclass(frozen=True, slots=True)
 class Category:

@@ -13,6 +13,7 @@ from scipy.sparse import csr_matrix
 from heron_grpc.classify.manifest import DataSource, Figure, Manifest, describe_file, load_manifest, write_manifest
 from heron_grpc.classify.naive_bayes import KIND, WEIGHTS, NaiveBayes, Weights
 from heron_grpc.domain.errors import ConfigurationError, ModelFileRefused
+from heron_grpc.domain.taxonomy import DEFAULT_TAXONOMY
 from heron_grpc.lab.corpus import CorpusRow, assign_folds, load_corpus, split_rows
 from heron_grpc.lab.evaluate import Evaluation, evaluate_texts
 from heron_grpc.lab.fitting import FitParameters, count_features, fit, fit_sharpness, pack, score, sharpened
@@ -34,7 +35,7 @@ class TrainOptions:
     generated_weights: tuple[float, ...] = (0.1, 0.3)
     # Parts of the training set, by group and layout, that calibration holds out in turn.
     folds: int = 3
-    taxonomy: str = "taxonomies/default"
+    taxonomy: str = DEFAULT_TAXONOMY
     taxonomy_revision: int = 1
     fit: FitParameters = field(default_factory=FitParameters)
 

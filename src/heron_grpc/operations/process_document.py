@@ -6,17 +6,27 @@ from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from heron_grpc.classify.stages import Subject, Verdict, classify_reading
-from heron_grpc.domain.classification import Classification, ClassifyOptions, Prediction, ProcessingStats, StageState
-from heron_grpc.domain.document import Page, Reading, ReadRequest
+from heron_grpc.classify.candidates import candidate_leaves
+from heron_grpc.classify.stages import Subject, classify_reading
+from heron_grpc.domain.classification import (
+    Classification,
+    ClassifyOptions,
+    Prediction,
+    ProcessingStats,
+    StageState,
+    Verdict,
+)
+from heron_grpc.domain.document import DocumentWarning, Page, Reading, ReadRequest
 from heron_grpc.domain.errors import NotFound
-from heron_grpc.domain.taxonomy import TaxonomyPack
+from heron_grpc.domain.taxonomy import DEFAULT_TAXONOMY, TaxonomyPack
 from heron_grpc.operations.receive_upload import SpooledDocument
 from heron_grpc.reading.pool import ReadingPool
 from heron_grpc.serving.model_client import ModelClient
 from heron_grpc.settings import Settings
 
-DEFAULT_TAXONOMY = "taxonomies/default"
+# What senders write who do not know, and other names of types in use.
+_UNDECLARED = frozenset({"", "application/octet-stream", "binary/octet-stream"})
+_SAME_TYPE = {"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "application/x-pdf": "application/pdf"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,58 +37,62 @@ class Pipeline:
     pool: ReadingPool
     model: ModelClient
     taxonomies: Mapping[str, TaxonomyPack]
-    # Results by everything that determines them; bounded in number and age by its owner.
-    cache: MutableMapping[object, Classification]
+    # Results by everything that determines them, bounded in number and age by its owner; None switches it off.
+    cache: MutableMapping[object, Classification] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What the sender says of a file."""
+
+    filename: str = ""
+    media_type: str = ""
 
 
 async def process_file(
-    pipeline: Pipeline, document: SpooledDocument, filename: str, options: ClassifyOptions, deadline_s: float
+    pipeline: Pipeline, document: SpooledDocument, origin: Origin, options: ClassifyOptions, deadline_s: float
 ) -> Classification:
     """Reads a spooled file in a child and classifies it; `deadline_s` seconds at most.
 
-    Raises DocumentError, NotFound, Overloaded, Unavailable, DeadlineExceeded.
+    Raises DocumentError, InvalidRequest, NotFound, Overloaded, Unavailable, DeadlineExceeded.
     """
-    task = _Task(pipeline, options, document.sha256, filename, deadline_s)
+    task = _Task(pipeline, options, document.sha256, origin, deadline_s)
     if found := task.cached():
         return found
-    request = ReadRequest(document.path, filename, options.ocr, options.languages, options.page_ranges)
+    request = ReadRequest(document.path, origin.filename, options.ocr, options.languages, options.page_ranges)
     outcome = await pipeline.pool.read(request, task.left_s)
-    subject = Subject(outcome.reading, filename=filename, is_file=True, read_s=outcome.read_s)
+    subject = Subject(outcome.reading, filename=origin.filename, is_file=True, read_s=outcome.read_s)
     return await task.classify(subject, outcome.queued_s)
 
 
 async def process_text(pipeline: Pipeline, text: str, options: ClassifyOptions, deadline_s: float) -> Classification:
     """Classifies plain text; `deadline_s` seconds at most.
 
-    Raises NotFound, Overloaded, Unavailable, DeadlineExceeded.
+    Raises InvalidRequest, NotFound, Overloaded, Unavailable, DeadlineExceeded.
     """
-    task = _Task(pipeline, options, hashlib.sha256(text.encode()).hexdigest(), "", deadline_s)
+    task = _Task(pipeline, options, hashlib.sha256(text.encode()).hexdigest(), None, deadline_s)
     if found := task.cached():
         return found
     reading = Reading(media_type="text/plain", pages=(Page(number=1, text=text),))
-    return await task.classify(Subject(reading, filename="", is_file=False, read_s=0.0), queued_s=0.0)
+    return await task.classify(Subject(reading, is_file=False), queued_s=0.0)
 
 
 class _Task:
-    """One document on its way through the pipeline."""
+    """One document on its way through the pipeline; text has no origin."""
 
     def __init__(
-        self, pipeline: Pipeline, options: ClassifyOptions, sha256: str, filename: str, deadline_s: float
+        self, pipeline: Pipeline, options: ClassifyOptions, sha256: str, origin: Origin | None, deadline_s: float
     ) -> None:
         self._started = time.monotonic()
         self._deadline_s = deadline_s
         self._pipeline = pipeline
         self._options = options
         self._sha256 = sha256
+        self._origin = origin
         self._pack = _find_taxonomy(pipeline.taxonomies, options.taxonomy)
         _require_model(options.model, pipeline.model.model_version)
-        self._key = (
-            sha256,
-            filename,
-            replace(options, bypass_cache=False),
-            pipeline.model.model_version,
-            self._pack.taxonomy.etag,
-        )
+        # A wrong candidate is told before the document is read.
+        candidate_leaves(self._pack, options.candidate_categories)
 
     @property
     def left_s(self) -> float:
@@ -91,12 +105,13 @@ class _Task:
 
     def cached(self) -> Classification | None:
         """The answer given before, if one may be used."""
-        if self._options.bypass_cache:
+        if self._options.bypass_cache or self._pipeline.cache is None:
             return None
-        found = self._pipeline.cache.get(self._key)
-        return found and replace(
-            found, stats=replace(found.stats, total_s=self._passed_s, queued_s=0.0, cache_hit=True)
-        )
+        found = self._pipeline.cache.get(self._key(self._pipeline.model.model_version))
+        if found is None:
+            return None
+        stats = replace(found.stats, total_s=self._passed_s, queued_s=0.0, cache_hit=True, batch_size=0)
+        return replace(found, stats=stats)
 
     async def classify(self, subject: Subject, queued_s: float) -> Classification:
         """Asks every stage and keeps the answer."""
@@ -104,28 +119,28 @@ class _Task:
             subject, self._pack, self._options, self._predict, self._pipeline.settings.classify
         )
         answer = self._answer(subject.reading, verdict, queued_s)
-        if not self._options.bypass_cache and not _is_passing(verdict):
-            self._pipeline.cache[self._key] = answer
+        if self._pipeline.cache is not None and not self._options.bypass_cache and not _is_passing(verdict):
+            self._pipeline.cache[self._key(verdict.model_version or self._pipeline.model.model_version)] = answer
         return answer
+
+    def _key(self, model_version: str) -> object:
+        options = replace(self._options, bypass_cache=False)
+        return self._sha256, self._origin, options, self._pack.taxonomy.etag, model_version
 
     async def _predict(self, text: str, explain: bool) -> Prediction:
         return await self._pipeline.model.predict(text, explain, self.left_s)
 
     def _answer(self, reading: Reading, verdict: Verdict, queued_s: float) -> Classification:
-        taxonomy = self._pack.taxonomy
+        if self._origin and _differs(self._origin.media_type, reading.media_type):
+            differs = DocumentWarning(
+                "MIME_TYPE_DIFFERS", f"the bytes are {reading.media_type}, not as declared", "read"
+            )
+            verdict = replace(verdict, warnings=(*verdict.warnings, differs))
         return Classification(
-            decision=verdict.decision,
-            labels=verdict.labels,
-            scores=verdict.scores,
-            confidence=verdict.confidence,
-            novelty=verdict.novelty,
-            stages=verdict.stages,
-            evidence=verdict.evidence,
-            warnings=verdict.warnings,
-            model_version=verdict.model_version,
+            verdict=verdict,
             pipeline_version=self._pipeline.settings.pipeline_version,
-            taxonomy=taxonomy.name,
-            taxonomy_revision=taxonomy.revision,
+            taxonomy=self._pack.taxonomy.name,
+            taxonomy_revision=self._pack.taxonomy.revision,
             media_type=reading.media_type,
             sha256=self._sha256,
             create_time=datetime.now(UTC),
@@ -150,6 +165,14 @@ def _require_model(asked: str, served: str) -> None:
     """`asked` names the served model or its exact version; while the backend is away nobody can tell."""
     if asked and served and asked not in {served, served.rsplit("/versions/", 1)[0]}:
         raise NotFound("no such model", metadata={"field": "options.model", "served": served})
+
+
+def _differs(declared: str, found: str) -> bool:
+    """Whether a declared media type says something else than what was found; kinds of text are told apart by taste."""
+    declared = declared.split(";", maxsplit=1)[0].strip().lower()
+    declared = _SAME_TYPE.get(declared, declared)
+    both_text = declared.startswith("text/") and found.startswith("text/")
+    return declared not in _UNDECLARED and declared != found and not both_text
 
 
 def _is_passing(verdict: Verdict) -> bool:

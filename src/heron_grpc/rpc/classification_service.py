@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from heron.v1 import classification_pb2, classification_pb2_grpc
 from heron_grpc.domain.classification import Classification, ClassifyOptions
 from heron_grpc.domain.errors import DeadlineExceeded, InvalidRequest, Overloaded, UploadMismatch
-from heron_grpc.operations.process_document import DEFAULT_TAXONOMY, Pipeline, process_file, process_text
+from heron_grpc.operations.process_document import Origin, Pipeline, process_file, process_text
 from heron_grpc.operations.receive_upload import Spool, SpooledDocument, too_large
 from heron_grpc.rpc.convert import Violations, check_filename, check_mime_type, classification_message, options_from
 from heron_grpc.rpc.guard import Context, deadline_s
@@ -16,6 +16,7 @@ from heron_grpc.settings import FrontSettings
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 Request = classification_pb2.ClassifyUploadRequest
+Content = classification_pb2.InlineContent | classification_pb2.UploadHeader
 
 
 class ClassificationService(classification_pb2_grpc.ClassificationServiceServicer):
@@ -37,7 +38,7 @@ class ClassificationService(classification_pb2_grpc.ClassificationServiceService
             answer = await process_text(self._pipeline, request.text, options, left_s)
         else:
             async with self._spool.receive(_once(request.content.data)) as document:
-                answer = await process_file(self._pipeline, document, request.content.filename, options, left_s)
+                answer = await process_file(self._pipeline, document, _origin(request.content), options, left_s)
         return classification_pb2.ClassifyResponse(classification=self._message(answer))
 
     async def ClassifyUpload(  # noqa: N802  named by the contract
@@ -56,7 +57,7 @@ class ClassificationService(classification_pb2_grpc.ClassificationServiceService
             async with self._spool.receive(upload.chunks()) as document:
                 upload.verify(document, start.header.size_bytes)
                 left_s = deadline_s(context, self._limits.max_call_s)
-                answer = await process_file(self._pipeline, document, start.header.filename, options, left_s)
+                answer = await process_file(self._pipeline, document, _origin(start.header), options, left_s)
         finally:
             self._uploads -= 1
         return classification_pb2.ClassifyUploadResponse(classification=self._message(answer))
@@ -89,7 +90,7 @@ class ClassificationService(classification_pb2_grpc.ClassificationServiceService
 
     def _check_names(
         self,
-        content: classification_pb2.InlineContent | classification_pb2.UploadHeader,
+        content: Content,
         field: str,
         violations: Violations,
     ) -> None:
@@ -97,7 +98,7 @@ class ClassificationService(classification_pb2_grpc.ClassificationServiceService
         check_mime_type(content.mime_type, f"{field}.mime_type", violations)
 
     def _message(self, answer: Classification) -> classification_pb2.Classification:
-        taxonomy = self._pipeline.taxonomies[answer.taxonomy or DEFAULT_TAXONOMY].taxonomy
+        taxonomy = self._pipeline.taxonomies[answer.taxonomy].taxonomy
         return classification_message(answer, lambda category: taxonomy[category].display_name)
 
 
@@ -157,6 +158,10 @@ class _Upload:
                 return await anext(self._requests, None)
         except TimeoutError as error:
             raise DeadlineExceeded(f"no message arrived for {self._limits.chunk_idle_s:g} s") from error
+
+
+def _origin(content: Content) -> Origin:
+    return Origin(content.filename, content.mime_type)
 
 
 async def _once(data: bytes) -> AsyncIterator[bytes]:

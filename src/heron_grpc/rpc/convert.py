@@ -1,6 +1,7 @@
 """Between protobuf and the domain: requests are validated here, all violations at once."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
@@ -123,11 +124,15 @@ def _page_ranges(pages: str, violations: Violations) -> tuple[tuple[int, int], .
 def check_filename(filename: str, max_bytes: int, field: str, violations: Violations) -> None:
     """A file name is data: any characters but control characters, bounded in length."""
     violations.check(len(filename.encode()) <= max_bytes, field, f"at most {max_bytes} bytes of UTF-8")
-    violations.check(filename.isprintable(), field, "no control characters")
+    violations.check(not any(map(_is_control, filename)), field, "no control characters")
+
+
+def _is_control(character: str) -> bool:
+    return unicodedata.category(character) == "Cc"
 
 
 def check_mime_type(mime_type: str, field: str, violations: Violations) -> None:
-    """Only its length is bounded: it is compared with what is found, never trusted."""
+    """Only its length is bounded: it is compared with what is found, and never trusted."""
     violations.check(len(mime_type) <= 255, field, "at most 255 characters")
 
 
@@ -149,16 +154,17 @@ def classification_message(
 
     create_time = Timestamp()
     create_time.FromDatetime(answer.create_time)
+    verdict = answer.verdict
     return classification_pb2.Classification(
-        decision=_DECISIONS[answer.decision],
-        labels=scores(answer.labels),
-        scores=scores(answer.scores),
-        confidence=answer.confidence,
-        novelty=answer.novelty,
-        stages=[_stage_message(stage) for stage in answer.stages],
-        evidence=[_evidence_message(evidence) for evidence in answer.evidence],
-        warnings=[_warning_message(warning) for warning in answer.warnings],
-        model_version=answer.model_version,
+        decision=_DECISIONS[verdict.decision],
+        labels=scores(verdict.labels),
+        scores=scores(verdict.scores),
+        confidence=verdict.confidence,
+        novelty=verdict.novelty,
+        stages=[_stage_message(stage) for stage in verdict.stages],
+        evidence=[_evidence_message(evidence) for evidence in verdict.evidence],
+        warnings=[_warning_message(warning) for warning in verdict.warnings],
+        model_version=verdict.model_version,
         pipeline_version=answer.pipeline_version,
         taxonomy=answer.taxonomy,
         taxonomy_revision=answer.taxonomy_revision,

@@ -99,6 +99,13 @@ def languages(settings: ReadingSettings) -> tuple[str, ...]:
     return _installed(folder) if folder else ()
 
 
+def language_codes(settings: ReadingSettings) -> tuple[str, ...]:
+    """BCP-47 codes of the languages installed, sorted; those without a code are left out."""
+    installed = set(languages(settings))
+    codes = {code for code, name in _NAMES.items() if name in installed}
+    return tuple(sorted(codes | ({"zh-Hant"} if "chi_tra" in installed else set())))
+
+
 def tessdata_dir(settings: ReadingSettings) -> Path | None:
     """The first place that holds language files: the setting's, TESSDATA_PREFIX's, the usual ones'."""
     if settings.tessdata_dir:
