@@ -46,8 +46,9 @@ $(BIN)/python -m grpc_tools.protoc -Iprotos --python_out=$(1) --grpc_python_out=
   --mypy_out=quiet:$(1) --mypy_grpc_out=quiet:$(1) $(PROTOS)
 endef
 
-bench: $(VENV)/.dev ## Latency and throughput beside a gRPC echo and the raw model; writes benchmarks/results
+bench: $(VENV)/.dev ## Latency, throughput and recovery beside a gRPC echo and the raw model; writes benchmarks/results
 	$(BIN)/python benchmarks/latency/run.py
+	$(BIN)/python benchmarks/latency/recovery.py
 
 samples: $(VENV)/.dev ## Draw the sample documents again
 	$(BIN)/python -c 'from pathlib import Path; from heron_grpc.lab.samples import write_samples; write_samples(Path("$(SAMPLES)"))'

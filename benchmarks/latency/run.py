@@ -118,13 +118,17 @@ def cell(latencies: list[float], seconds: float) -> Cell:
     return Cell(len(ordered) / seconds, statistics.median(ordered) * 1e3, p99 * 1e3)
 
 
+def service_environment() -> dict[str, str]:
+    """Embedded defaults on a free port."""
+    return {**os.environ, "HERON_FRONT_ADDRESS": "127.0.0.1:0"}
+
+
 @contextmanager
 def service() -> Iterator[str]:
     """`heron serve` on its embedded defaults; gives its address."""
-    environment = {**os.environ, "HERON_FRONT_ADDRESS": "127.0.0.1:0", "HERON_LOG_LEVEL": "info"}
     command = [str(Path(sys.executable).with_name("heron")), "serve"]
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=service_environment()
     ) as process:
         try:
             yield re.search(r"ready on (\S+)", process.stdout.readline())[1]

@@ -17,7 +17,6 @@ from heron_grpc.domain.classification import Prediction
 from heron_grpc.domain.errors import HeronError, ModelUnavailable, ProtocolError
 from heron_grpc.domain.ports import Classifier
 from heron_grpc.serving import wire
-from heron_grpc.serving.backend_logs import keep_content_out_of_logs
 from heron_grpc.serving.eager_service import EagerService
 from heron_grpc.serving.parent_death import die_with_parent
 from heron_grpc.settings import ServingSettings, load_settings
@@ -98,7 +97,6 @@ class ModelBackend:
         if settings.serving.backend_parent_pid:
             die_with_parent(settings.serving.backend_parent_pid)
         configure(settings.log.level, settings.log.format)
-        keep_content_out_of_logs()
         self._settings = settings.serving
         # Classifiers are not thread-safe: both routes go through this one slot.
         self._slot = anyio.CapacityLimiter(1)

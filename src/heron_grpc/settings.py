@@ -83,8 +83,8 @@ class ReadingSettings(BaseSettings):
     # Largest reading a child may send, in the form in which it travels.
     result_mb: int = Field(128, gt=0)
     max_pages: int = Field(2000, gt=0)
-    # Pages whose words get boxes: a word takes 300 bytes on either side of the pipe, 2,000 full pages 300 MB.
-    max_word_pages: int = Field(50, ge=0)
+    # Pages whose words get boxes, 300 bytes a word: evidence is quoted from the text the model sees, some 7 full pages.
+    max_word_pages: int = Field(10, ge=0)
     # Largest picture, before it is decoded.
     max_image_pixels: int = Field(100_000_000, gt=0)
     # Largest sum of the files inside an Office document.

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 
 from cachetools import TTLCache
 
@@ -23,22 +22,8 @@ from heron_grpc.settings import ClassifySettings, Settings
 from heron_grpc.taxonomy import load_taxonomies
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
-    """The whole service, running."""
-
-    front: FrontServer
-    pool: ReadingPool
-    model: ModelClient
-
-    @property
-    def ready(self) -> bool:
-        """Whether a document could be read and classified now."""
-        return self.pool.ready and self.model.ready
-
-
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[Service]:
+async def running(settings: Settings) -> AsyncIterator[FrontServer]:
     """Starts everything and ends it in reverse order: the front drains first, with reader and model still there.
 
     Raises ConfigurationError before anything listens when the deployment is set up wrongly.
@@ -53,10 +38,10 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         spool = Spool(settings.front.spool_dir, settings.front.max_document_bytes)
         stack.callback(spool.close)
         pipeline = Pipeline(settings, pool, model, taxonomies, _cache(settings.classify))
-        service = Service(build_front(settings, pipeline, spool), pool, model)
-        await service.front.start()
-        stack.push_async_callback(service.front.drain)
-        yield service
+        front = build_front(settings, pipeline, spool)
+        await front.start()
+        stack.push_async_callback(front.drain)
+        yield front
 
 
 async def _model(settings: Settings, stack: AsyncExitStack) -> ModelClient:

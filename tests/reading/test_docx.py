@@ -77,3 +77,14 @@ def test_xml_entities_are_refused(read: Read, repacked: Callable[..., bytes]) ->
     hostile = f'<!DOCTYPE x [<!ENTITY a "aaaa">]><w:document {W}><w:body><w:p/></w:body></w:document>'
     with pytest.raises(CorruptDocument, match="entities"):
         read(repacked(word__document_xml=hostile.encode()))
+
+
+def test_tables_end_before_a_row_that_is_too_much(read: Callable[..., Reading], tmp_path: Path) -> None:
+    document = docx.Document()
+    for text in ("short", "x" * 140_000, "never seen"):
+        document.add_table(rows=1, cols=1).rows[0].cells[0].text = text
+    document.save(str(tmp_path / "long.docx"))
+    reading = read(tmp_path / "long.docx")
+    assert [table.rows for table in reading.tables] == [(("short",),), ()]
+    assert [warning.code for warning in reading.warnings] == ["TABLE_INCOMPLETE"]
+    assert "never seen" in reading.text

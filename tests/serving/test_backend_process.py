@@ -1,6 +1,7 @@
 """The own backend: a real `bentoml serve`, killed, damaged and left behind."""
 
 import asyncio
+import errno
 import os
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from structlog.testing import capture_logs
 
 from backends import until
 from heron_grpc.classify import load_classifier
+from heron_grpc.serving import backend_process
 from heron_grpc.serving.backend_process import BackendProcess
 from heron_grpc.serving.model_client import ModelClient
 from heron_grpc.settings import ServingSettings
@@ -134,8 +136,8 @@ async def test_a_tampered_model_is_never_ready_and_the_log_says_why(copied_model
         client.on_change(lambda: ready.append(client.ready))
         await client.start()
         await backend.start()
-        home, pid = backend._home, backend.pid
-        assert home
+        assert backend._home
+        home, pid = backend._home.path, backend.pid
         await until(lambda: any(log["event"] == "model_refused" for log in logs))
         refused = next(log for log in logs if log["event"] == "model_refused")
         # One more round of questions after the backend has made up its mind.
@@ -161,6 +163,44 @@ async def test_a_backend_that_hangs_is_replaced(copied_models: Path) -> None:
     stops = [log for log in logs if log["event"] == "model_backend_stopped"]
     assert {stop["cause"] for stop in stops} == {"not ready"}
     assert stops[1]["restart_in_s"] > stops[0]["restart_in_s"]
+
+
+async def test_a_machine_that_does_not_tell_its_processes_does_not_end_the_watch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object, **__: object) -> list[psutil.Process]:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(psutil.Process, "children", fail)
+    backend = BackendProcess(ServingSettings(backend_stuck_s=0.5))
+    with capture_logs() as logs:
+        await backend.start()
+        assert backend.pid
+        first = psutil.Process(backend.pid)
+        await until(lambda: backend.restarts == 1 and backend.pid is not None, within_s=20)
+        assert not _lives(first)
+        await backend.close()
+    events = [log["event"] for log in logs]
+    assert "model_backend_not_seen" in events
+    assert [log["cause"] for log in logs if log["event"] == "model_backend_stopped"] == ["not ready"]
+
+
+async def test_a_start_that_fails_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> str:
+        raise RuntimeError("no")
+
+    backend = BackendProcess(ServingSettings(backend_stuck_s=90))
+    with capture_logs() as logs:
+        await backend.start()
+        with monkeypatch.context() as patch:
+            patch.setattr(backend_process, "_command", fail)
+            assert backend.pid
+            os.kill(backend.pid, signal.SIGKILL)
+            await until(lambda: any(log["event"] == "model_backend_not_replaced" for log in logs), within_s=20)
+        await until(lambda: backend.pid is not None, within_s=20)
+        await backend.close()
+    stops = [log["cause"] for log in logs if log["event"] == "model_backend_stopped"]
+    assert stops[:2] == ["exited", "exited"]
 
 
 async def test_closing_ends_every_process_and_clears_up() -> None:

@@ -1,6 +1,8 @@
 """The service inside one process: batching without lingering, one bad text, limits, no content in logs."""
 
 import asyncio
+import io
+import json
 import logging
 import warnings
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -12,9 +14,7 @@ import structlog
 
 from backends import LABELS, prediction
 from heron_grpc.domain.classification import Prediction
-from heron_grpc.domain.errors import ProtocolError
 from heron_grpc.serving import wire
-from heron_grpc.serving.backend_logs import WithoutValues
 from heron_grpc.serving.wire import Item, ItemFailure
 
 with warnings.catch_warnings():
@@ -176,19 +176,21 @@ def test_only_the_stock_optimizer_learns_to_linger(optimizer: Optimizer, lingers
     assert (optimizer.wait > 0) == lingers
 
 
-def test_logged_exceptions_quote_no_values() -> None:
-    records: list[str] = []
-    logger = logging.getLogger("without values")
-    handler = logging.Handler()
-    handler.emit = lambda record: records.append(logging.Formatter().format(record))  # type: ignore[method-assign]
-    handler.addFilter(WithoutValues())
-    logger.addHandler(handler)
-    try:
-        wire.decode_request(b"\xc1 secret")
-    except ProtocolError:
-        logger.exception("Exception on %s", "/classify")
-    assert records[0].startswith("Exception on /classify ProtocolError in _unpack:")
-    assert "secret" not in records[0]
+async def test_what_bentoml_logs_of_a_failed_call_quotes_no_values(service) -> None:
+    client, instance = service
+    root = logging.getLogger()
+    (handler,) = (one for one in root.handlers if isinstance(one.formatter, structlog.stdlib.ProcessorFormatter))
+    log = io.StringIO()
+    handler.setStream(log)
+    instance._hosted = None
+    assert (await client.post("/classify", json={"texts": ["Geheimnis"]})).status_code == 500
+    logging.getLogger("bentoml").error("Exception on %s", "Geheimnis")
+    failed, said = (json.loads(line) for line in log.getvalue().splitlines())
+    assert failed["library"].startswith("bentoml")
+    assert failed["exception"].startswith("ModelUnavailable at bento_service.py:")
+    assert said["template"] == "Exception on %s"
+    assert "Geheimnis" not in log.getvalue()
+    assert "no model" not in log.getvalue()
 
 
 def _dispatchers(client: httpx.AsyncClient) -> list[CorkDispatcher]:

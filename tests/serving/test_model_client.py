@@ -3,11 +3,14 @@
 import asyncio
 
 import pytest
+import structlog
+from structlog.testing import capture_logs
 
 from backends import Connect, ScriptedBackend, prediction, until
 from heron_grpc.domain.classification import Prediction
 from heron_grpc.domain.errors import DeadlineExceeded, ModelFailed, ModelUnavailable, Overloaded, ProtocolError
 from heron_grpc.serving.wire import Item, ItemFailure
+from heron_grpc.telemetry.logging import get_logger
 
 Results = list[Prediction | ItemFailure]
 
@@ -245,3 +248,90 @@ async def test_closing_fails_what_waits(scripted: ScriptedBackend, connect: Conn
     await client.close()
     answers = await asyncio.gather(held, waits, return_exceptions=True)
     assert [type(answer) for answer in answers] == [ModelUnavailable, ModelUnavailable]
+
+
+async def test_what_a_call_logs_carries_no_request_s_id(scripted: ScriptedBackend, connect: Connect) -> None:
+    async def choke(_: list[Item]) -> Results:
+        raise ValueError
+
+    scripted.answer = choke
+    client = await connect()
+    with (
+        capture_logs(processors=[structlog.contextvars.merge_contextvars]) as logs,
+        structlog.contextvars.bound_contextvars(request_id="first"),
+    ):
+        get_logger("here").info("asked")
+        with pytest.raises(ProtocolError):
+            await client.predict("text", explain=False)
+    assert [(log["event"], log.get("request_id")) for log in logs] == [("asked", "first"), ("model_call_failed", None)]
+
+
+async def test_a_call_cancelled_while_it_asks_for_health_fails_its_texts(
+    scripted: ScriptedBackend, connect: Connect
+) -> None:
+    async def die(_: list[Item]) -> Results:
+        raise ConnectionResetError
+
+    scripted.answer = die
+    client = await connect(calls_in_flight=1, health_poll_s=1000)
+    async with client._health._asking:
+        texts = [asyncio.create_task(client.predict(text, explain=False)) for text in ("one", "two")]
+        # It then waits for its turn to ask.
+        await until(lambda: bool(client._health._asking._waiters))
+        for call in client._calls:
+            call.cancel()
+        async with asyncio.timeout(10):
+            answers = await asyncio.gather(*texts, return_exceptions=True)
+    assert [str(answer) for answer in answers] == ["the service is shutting down"] * 2
+
+
+async def test_a_backend_whose_state_cannot_be_asked_for_is_away_until_it_can(
+    scripted: ScriptedBackend, connect: Connect
+) -> None:
+    client = await connect()
+    session = client._connection._session
+    assert session
+    with capture_logs() as logs:
+        await session.close()
+        await until(lambda: not client.ready, within_s=10)
+        client._connection._session = None
+        await until(lambda: client.ready, within_s=10)
+    unknown = [log for log in logs if log["event"] == "model_backend_health_unknown"]
+    assert [type(log["exc_info"]) for log in unknown] == [RuntimeError]
+
+
+async def test_a_listener_that_fails_keeps_readiness_from_nobody(scripted: ScriptedBackend, connect: Connect) -> None:
+    client = await connect()
+    seen: list[bool] = []
+
+    def fail() -> None:
+        raise OSError("no")
+
+    client.on_change(fail)
+    client.on_change(lambda: seen.append(client.ready))
+    scripted.ready = False
+    await until(lambda: seen == [False], within_s=10)
+    scripted.ready = True
+    await until(lambda: seen == [False, True], within_s=10)
+
+
+async def test_only_one_call_tries_a_backend_that_failed(scripted: ScriptedBackend, connect: Connect) -> None:
+    async def fail(_: list[Item]) -> Results:
+        raise ValueError
+
+    scripted.answer = fail
+    client = await connect(breaker_failures=1, breaker_open_s=0.05, calls_in_flight=2, max_batch=1)
+    with pytest.raises(ProtocolError):
+        await client.predict("text", explain=False)
+    await until(lambda: not client._breaker.is_open)
+    scripted.answer = gate = Gate()
+    scripted.calls.clear()
+    texts = [asyncio.create_task(client.predict(text, explain=False)) for text in ("probe", "refused")]
+    await until(lambda: texts[1].done() and bool(scripted.calls), within_s=10)
+    with pytest.raises(ModelUnavailable, match="being tried"):
+        await texts[1]
+    with pytest.raises(ModelUnavailable, match="in a row"):
+        await client.predict("later", explain=False)
+    assert scripted.calls == [["probe"]]
+    gate.open.set()
+    await texts[0]

@@ -1,8 +1,11 @@
 """The wire format carries predictions exactly and refuses everything else."""
 
+import math
+import struct
+
 import msgpack
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from heron_grpc.domain.classification import Prediction, WordWeight
@@ -70,6 +73,24 @@ def test_another_format_is_refused(decode) -> None:
     content = {"format": wire.FORMAT + 1, "items": [["a", False]], "labels": ["a"], "model_version": "v", "kind": "k"}
     with pytest.raises(ProtocolError, match="format"):
         decode(msgpack.packb(content))
+
+
+@given(st.lists(st.floats(), min_size=1, max_size=4), st.floats())
+@example([1e308, 1e308, 1e308], 0.5)
+@example([1.5, -0.5], 0.5)
+@example([0.5, math.nan, 0.5], 0.5)
+@example([1 + 5e-5], 0.5)
+def test_numbers_are_in_range_or_refused(probabilities: list[float], novelty: float) -> None:
+    result = {"probabilities": struct.pack(f"<{len(probabilities)}d", *probabilities), "novelty": novelty, "words": []}
+    labels = [str(place) for place in range(len(probabilities))]
+    content = {"format": wire.FORMAT, "model_version": "v", "labels": labels, "items": [result]}
+    try:
+        (decoded,) = wire.decode_response(msgpack.packb(content), 1)
+    except ProtocolError:
+        return
+    assert isinstance(decoded, Prediction)
+    assert all(0 <= probability <= 1 for probability in (*decoded.probabilities.values(), decoded.novelty))
+    assert sum(decoded.probabilities.values()) == pytest.approx(1, abs=1e-3)
 
 
 def _response(**changes: object) -> bytes:

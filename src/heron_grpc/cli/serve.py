@@ -9,9 +9,10 @@ import uvloop
 
 from heron.client import Options
 from heron_grpc.cli import classify, exit_codes
+from heron_grpc.rpc.server import FrontServer
 from heron_grpc.settings import Settings, load_settings, release
 from heron_grpc.telemetry import logging
-from heron_grpc.wiring import Service, running
+from heron_grpc.wiring import running
 
 # Past this the demonstration is given up; the service itself goes on trying.
 _READY_WITHIN_S = 60.0
@@ -34,8 +35,8 @@ async def _serve(settings: Settings, samples: list[Path]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     started = time.monotonic()
-    async with running(settings) as service:
-        announcement = asyncio.create_task(_announce(service, started, samples))
+    async with running(settings) as front:
+        announcement = asyncio.create_task(_announce(front, started, samples))
         announcement.add_done_callback(_report)
         await stop.wait()
         announcement.cancel()
@@ -47,16 +48,16 @@ def _report(announcement: asyncio.Task[None]) -> None:
         _log.warning("announcement_failed", kind=type(error).__name__)
 
 
-async def _announce(service: Service, started: float, samples: list[Path]) -> None:
+async def _announce(front: FrontServer, started: float, samples: list[Path]) -> None:
     """Says when the service is ready and shows what it can do."""
-    while not service.ready and time.monotonic() - started < _READY_WITHIN_S:  # noqa: ASYNC110  polled by nature
+    while not front.serving and time.monotonic() - started < _READY_WITHIN_S:  # noqa: ASYNC110  polled by nature
         await asyncio.sleep(_POLL_S)
-    if not service.ready:
+    if not front.serving:
         print(f"heron {release()} is not ready after {_READY_WITHIN_S:.0f} s; the log says why", flush=True)
         return
     seconds = time.monotonic() - started
-    print(f"heron {release()} is ready on {service.front.address} after {seconds:.1f} s", flush=True)
+    print(f"heron {release()} is ready on {front.address} after {seconds:.1f} s", flush=True)
     if samples:
-        request = classify.Request(service.front.address, Options())
+        request = classify.Request(front.address, Options())
         await asyncio.to_thread(classify.run, [str(path) for path in samples], request, json_lines=False)
-        print(f"listening on {service.front.address}; Ctrl-C stops it", flush=True)
+        print(f"listening on {front.address}; Ctrl-C stops it", flush=True)

@@ -6,13 +6,11 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import count
 
-import psutil
-
-from heron_grpc.domain.errors import ReaderUnavailable, ReadingLimitExceeded
-from heron_grpc.reading import wire
+from heron_grpc.domain.errors import ProtocolError, ReaderUnavailable, ReadingLimitExceeded
+from heron_grpc.reading import process_tree, wire
+from heron_grpc.reading.answer_frames import MOST_FRAME_BYTES, Assembly
 from heron_grpc.reading.forkserver import FORK, KILL, ORDER
 from heron_grpc.settings import MIB, ReadingSettings, child_environment
 
@@ -27,42 +25,29 @@ class ChildDied(Exception):
     """The child's end of the pipe closed before it had answered."""
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What a child has used so far: CPU seconds of its own and of programs it waited for, resident bytes now."""
-
-    cpu_s: float
-    resident_bytes: int
-
-
 class Child:
     """A reading child, starting or alive, on a non-blocking pipe; asked one thing at a time."""
 
     def __init__(self, number: int, connection: socket.socket) -> None:
         self.number = number
         self.documents = 0
+        # 0 until it has greeted.
+        self.pid = 0
         self._connection = connection
-        self._process: psutil.Process | None = None
         self._gone = False
-
-    @property
-    def pid(self) -> int:
-        """0 until it has greeted."""
-        return self._process.pid if self._process else 0
 
     def is_ready(self) -> bool:
         """Whether it can be asked. Does not block; not to be called while it is being asked."""
         try:
             data = self._connection.recv(wire.HEADER.size)
         except BlockingIOError:
-            return self._process is not None and not self._gone
+            return bool(self.pid) and not self._gone
         except OSError:
             data = b""
         # One write of 8 bytes arrives whole; an idle child has nothing else to say.
-        if len(data) == wire.HEADER.size and not self._process and not self._gone:
-            with suppress(psutil.NoSuchProcess):
-                self._process = psutil.Process(*wire.HEADER.unpack(data))
-                return True
+        if len(data) == wire.HEADER.size and not self.pid and not self._gone:
+            (self.pid,) = wire.HEADER.unpack(data)
+            return True
         self._gone = True
         return False
 
@@ -78,31 +63,42 @@ class Child:
                 raise ChildDied
             await _readable(self._connection)
 
-    async def ask(self, payload: bytes, max_bytes: int) -> bytes:
-        """Its answer to a request. Raises ChildDied, and ReadingLimitExceeded for an answer above `max_bytes`."""
+    async def ask(self, payload: bytes, max_bytes: int) -> wire.Answer:
+        """Its answer to a request, decoded as it arrives.
+
+        Raises ChildDied, ReadingLimitExceeded for an answer above `max_bytes`, and ProtocolError for what is none.
+        """
         loop = asyncio.get_running_loop()
         try:
             await loop.sock_sendall(self._connection, wire.HEADER.pack(len(payload)) + payload)
-            (size,) = wire.HEADER.unpack(await self._receive(wire.HEADER.size))
-            if size > max_bytes:
-                raise ReadingLimitExceeded("the document says too much", {"limit": "output"})
-            return bytes(await self._receive(size))
-        except ConnectionError as error:
+            return await self._answer(max_bytes)
+        except OSError as error:
             raise ChildDied from error
 
-    def usage(self) -> Usage:
-        """Zero once the process is gone."""
-        if self._process:
-            with suppress(psutil.NoSuchProcess), self._process.oneshot():
-                times = self._process.cpu_times()
-                cpu_s = times.user + times.system + times.children_user + times.children_system
-                return Usage(cpu_s, self._process.memory_info().rss)
-        return Usage(0.0, 0)
+    def usage(self) -> process_tree.Usage:
+        """What it and whatever it started have used so far; zero once it is gone."""
+        return process_tree.usage(self.pid) if self.pid else process_tree.Usage()
 
     def close(self) -> None:
         """Hangs up: an idle child ends by itself."""
         self._gone = True
         self._connection.close()
+
+    async def _answer(self, max_bytes: int) -> wire.Answer:
+        assembly = Assembly()
+        received = 0
+        while True:
+            (size,) = wire.HEADER.unpack(await self._receive(wire.HEADER.size))
+            received += wire.HEADER.size + size
+            if received > max_bytes:
+                raise ReadingLimitExceeded("the document says too much", {"limit": "output"})
+            if size > MOST_FRAME_BYTES:
+                raise ProtocolError("the reader answered what it must not")
+            answer = assembly.add(await self._receive(size))
+            if answer:
+                return answer
+            # Receiving what has already arrived does not let the loop turn.
+            await asyncio.sleep(0)
 
     async def _receive(self, size: int) -> bytearray:
         loop = asyncio.get_running_loop()
@@ -130,8 +126,7 @@ class ForkServer:
 
         Raises ReaderUnavailable.
         """
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        ours.setblocking(False)
+        ours, theirs = _socket_pair(socket.SOCK_SEQPACKET)
         command = [sys.executable, "-P", "-m", "heron_grpc.reading.forkserver", self._settings.model_dump_json()]
         try:
             with theirs:
@@ -155,8 +150,7 @@ class ForkServer:
                 raise ReaderUnavailable("the reading processes end as soon as they are started")
             self.stop()
             self.start()
-        ours, theirs = socket.socketpair()
-        ours.setblocking(False)
+        ours, theirs = _socket_pair(socket.SOCK_STREAM)
         number = next(self._numbers)
         with theirs:
             try:
@@ -192,6 +186,16 @@ class ForkServer:
             socket.send_fds(self._orders, [message], [each.fileno() for each in passed])
         else:
             self._orders.send(message)
+
+
+def _socket_pair(kind: socket.SocketKind) -> tuple[socket.socket, socket.socket]:
+    """Our end, which does not block, and theirs. Raises ReaderUnavailable when there are no descriptors left."""
+    try:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, kind)
+    except OSError as error:
+        raise ReaderUnavailable("no reading process can be had") from error
+    ours.setblocking(False)
+    return ours, theirs
 
 
 async def _readable(connection: socket.socket) -> None:

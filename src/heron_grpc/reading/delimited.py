@@ -5,12 +5,10 @@ import csv
 from heron_grpc.domain.document import DocumentWarning, Page, Reading, Table
 from heron_grpc.reading.page_selection import STAGE, select_pages
 from heron_grpc.reading.reader import ReadOptions
+from heron_grpc.reading.soundness import LONGEST_CELL, MOST_CELLS
 from heron_grpc.reading.text import encoding_warnings, load_text
 from heron_grpc.reading.text_rules import delimiter_of
 
-# The csv module refuses longer fields: a quote that is never closed would swallow the rest of the file.
-_MOST_FIELD_CHARS = 131_072
-_MOST_CELLS = 200_000
 _SAMPLE_CHARS = 64 * 1024
 
 
@@ -34,14 +32,15 @@ def read_csv(path: str, options: ReadOptions) -> Reading:
 
 def _rows(text: str) -> tuple[tuple[tuple[str, ...], ...], bool]:
     """Rows of the table, and whether these are all."""
-    csv.field_size_limit(_MOST_FIELD_CHARS)
+    # Longer fields are refused: a quote that is never closed would swallow the rest of the file.
+    csv.field_size_limit(LONGEST_CELL)
     delimiter = delimiter_of(text[:_SAMPLE_CHARS], complete=len(text) <= _SAMPLE_CHARS) or ","
     rows: list[tuple[str, ...]] = []
     cells = 0
     try:
         for row in csv.reader(text.splitlines(keepends=True), delimiter=delimiter):
             cells += len(row)
-            if cells > _MOST_CELLS:
+            if cells > MOST_CELLS:
                 return tuple(rows), False
             if row:
                 rows.append(tuple(row))

@@ -6,6 +6,7 @@ SEQPACKET socket as standard input. Each message is an order: fork a child on th
 one. When the socket closes, every child is killed.
 """
 
+import ctypes
 import gc
 import os
 import signal
@@ -17,12 +18,17 @@ from select import select
 
 from heron_grpc.reading import isolation
 from heron_grpc.reading.ocr.engines import find_engine
+from heron_grpc.reading.process_tree import children_of
 from heron_grpc.settings import ReadingSettings
 
 # One of the orders below and the number its sender gave the child.
 ORDER = struct.Struct("!cQ")
 FORK = b"F"
 KILL = b"K"
+# linux/prctl.h
+_PR_SET_CHILD_SUBREAPER = 36
+# How often it is looked whether a child at work has left a process behind.
+_SWEEP_S = 1.0
 
 
 def main() -> None:
@@ -30,6 +36,8 @@ def main() -> None:
     settings = ReadingSettings.model_validate_json(sys.argv[1])
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    # Processes that leave their group and outlive who started them come to this one instead of init.
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
     find_engine(settings)
     # What is loaded by now is shared by all children; the collector would copy it page by page.
     gc.collect()
@@ -53,15 +61,19 @@ class _Nursery:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
         while True:
-            ready, _, _ = select([self._orders.fileno(), wake], [], [])
+            ready, _, _ = select([self._orders.fileno(), wake], [], [], _SWEEP_S)
             if wake in ready:
                 os.read(wake, 4096)
                 self._bury()
+            self._kill_inherited()
             if self._orders.fileno() in ready and not self._obey():
                 break
         for pid in self._pids.values():
             _kill_group(pid)
             os.waitpid(pid, 0)
+        self._pids.clear()
+        while children_of(os.getpid()):
+            self._kill_inherited(0)
 
     def _obey(self) -> bool:
         try:
@@ -72,6 +84,9 @@ class _Nursery:
             return False
         order, number = ORDER.unpack(message)
         if order == FORK:
+            # Without a descriptor left here none arrives; its sender sees the pipe closed.
+            if not sockets:
+                return True
             self._fork(number, socket.socket(fileno=sockets[0]))
         elif number in self._pids:
             _kill_group(self._pids[number])
@@ -80,7 +95,11 @@ class _Nursery:
     def _fork(self, number: int, connection: socket.socket) -> None:
         parent_pid = os.getpid()
         with connection:
-            pid = os.fork()
+            try:
+                pid = os.fork()
+            except OSError:
+                # No process or memory left; closing the pipe tells who asked.
+                return
             if pid == 0:
                 self._live(connection, parent_pid)
         # Both sides set the group, so that it exists before either needs it.
@@ -107,6 +126,13 @@ class _Nursery:
                 _kill_group(pid)
                 os.waitpid(pid, 0)
                 del self._pids[number]
+
+    def _kill_inherited(self, wait: int = os.WNOHANG) -> None:
+        """Kills and reaps what children, or programs of theirs, left behind; what those leave comes next time."""
+        for pid in set(children_of(os.getpid())) - set(self._pids.values()):
+            with suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, wait)
 
 
 def _kill_group(pid: int) -> None:

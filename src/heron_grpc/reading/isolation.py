@@ -1,21 +1,30 @@
 """The inside of a reading child: bound the process, then answer requests until the pipe closes."""
 
 import ctypes
+import errno
+import math
 import os
 import resource
 import signal
 import socket
+import time
 from contextlib import suppress
 from pathlib import Path
 
-from heron_grpc.domain.document import Reading
 from heron_grpc.domain.errors import CorruptDocument, DocumentError, HeronError, ReaderUnavailable, ReadingLimitExceeded
 from heron_grpc.reading import wire
+from heron_grpc.reading.answer_frames import encode_answer
 from heron_grpc.reading.read_document import read_document
 from heron_grpc.settings import MIB, ReadingSettings
 
 # linux/prctl.h
 _PR_SET_PDEATHSIG = 1
+# Above the limit the parent keeps, which looks ten times a second; the kernel knows whole seconds only.
+_CPU_MARGIN_S = 2
+# What no document can be blamed for.
+_OUR_FAULT = frozenset(
+    {errno.EACCES, errno.EAGAIN, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOENT, errno.ENOSPC, errno.EPERM}
+)
 
 
 def serve(connection: socket.socket, settings: ReadingSettings, parent_pid: int) -> None:
@@ -24,9 +33,9 @@ def serve(connection: socket.socket, settings: ReadingSettings, parent_pid: int)
     connection.sendall(wire.HEADER.pack(os.getpid()))
     while header := _receive(connection, wire.HEADER.size):
         request = _receive(connection, *wire.HEADER.unpack(header))
-        answer = _answer(request, settings)
-        connection.sendall(wire.HEADER.pack(len(answer)))
-        connection.sendall(answer)
+        _allow_cpu(settings.cpu_s)
+        for frame in _answer(request, settings):
+            connection.sendall(wire.HEADER.pack(len(frame)) + frame)
 
 
 def limit_process(settings: ReadingSettings, parent_pid: int) -> None:
@@ -61,27 +70,50 @@ def _be_silent() -> None:
     os.close(nowhere)
 
 
-def _answer(payload: bytes, settings: ReadingSettings) -> bytes:
+def _allow_cpu(seconds: float) -> None:
+    """So much more than was used so far, should the parent not look: the kernel's limit is for a process's life."""
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    soft = math.ceil(time.process_time() + seconds) + _CPU_MARGIN_S
+    resource.setrlimit(resource.RLIMIT_CPU, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard))
+
+
+def _answer(payload: bytes, settings: ReadingSettings) -> list[bytes]:
     try:
-        return wire.encode_answer(wire.Answer(reading=_read(payload, settings)))
+        return _read(payload, settings)
     except HeronError as error:
-        return wire.encode_answer(wire.Answer(failure=wire.as_failure(error)))
+        return list(encode_answer(wire.Answer(failure=wire.as_failure(error))))
 
 
-def _read(payload: bytes, settings: ReadingSettings) -> Reading:
+def _read(payload: bytes, settings: ReadingSettings) -> list[bytes]:
     """Raises DocumentError or ReaderUnavailable, whatever happens."""
+    request = wire.decode_request(payload)
+    _require_readable(request.path)
     try:
-        return read_document(wire.decode_request(payload), settings)
-    except DocumentError:
+        return list(encode_answer(wire.Answer(reading=read_document(request, settings))))
+    except (DocumentError, OSError) as error:
+        cause = error if isinstance(error, OSError) else error.__cause__
+        if isinstance(cause, OSError) and cause.errno in _OUR_FAULT:
+            raise ReaderUnavailable("the spooled document cannot be read") from cause
+        if isinstance(error, DocumentError):
+            raise
+        raise CorruptDocument("the document cannot be parsed") from error
+    except ReaderUnavailable:
         raise
     except MemoryError as error:
         raise ReadingLimitExceeded("reading took too much memory", {"limit": "memory"}) from error
     except RecursionError as error:
         raise ReadingLimitExceeded("the document is nested too deeply", {"limit": "memory"}) from error
-    except FileNotFoundError as error:
-        raise ReaderUnavailable("the spooled document is gone") from error
     except Exception as error:  # parsers of foreign bytes raise anything; the type's name goes to the log
         raise CorruptDocument("the document cannot be parsed") from error
+
+
+def _require_readable(path: str) -> None:
+    """What fails here fails for any document."""
+    try:
+        with Path(path).open("rb") as file:
+            file.read(1)
+    except OSError as error:
+        raise ReaderUnavailable("the spooled document cannot be opened") from error
 
 
 def _receive(connection: socket.socket, size: int) -> bytes:

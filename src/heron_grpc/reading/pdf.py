@@ -9,7 +9,7 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
 from heron_grpc.domain.document import DocumentWarning, OcrMode, Page, Reading, TextSource
-from heron_grpc.domain.errors import CorruptDocument, EncryptedDocument
+from heron_grpc.domain.errors import CorruptDocument, EncryptedDocument, ReaderUnavailable
 from heron_grpc.reading.ocr.page_image import MOST_PIXELS
 from heron_grpc.reading.ocr.recognition import PageImage, Recognition
 from heron_grpc.reading.page_selection import STAGE, select_pages
@@ -28,7 +28,7 @@ _LONGEST_VALUE = 1000
 
 
 def read_pdf(path: str, options: ReadOptions) -> Reading:
-    """Raises CorruptDocument, and EncryptedDocument when the empty password does not open it."""
+    """Raises CorruptDocument, EncryptedDocument when the empty password does not open it, and ReaderUnavailable."""
     with closing(_open(path)) as document:
         if document.get_formtype() != pdfium_c.FORMTYPE_NONE:
             document.init_forms()
@@ -56,7 +56,10 @@ def _open(path: str) -> pdfium.PdfDocument:
     # The binding's own opening resolves the path first, and a spooled file has no name to resolve to.
     handle = pdfium_c.FPDF_LoadDocument(os.fsencode(path) + b"\0", None)
     if not handle:
-        if pdfium_c.FPDF_GetLastError() in {pdfium_c.FPDF_ERR_PASSWORD, pdfium_c.FPDF_ERR_SECURITY}:
+        reason = pdfium_c.FPDF_GetLastError()
+        if reason == pdfium_c.FPDF_ERR_FILE:
+            raise ReaderUnavailable("the spooled document cannot be opened")
+        if reason in {pdfium_c.FPDF_ERR_PASSWORD, pdfium_c.FPDF_ERR_SECURITY}:
             raise EncryptedDocument("the document is protected by a password")
         raise CorruptDocument("the PDF is damaged beyond repair")
     document = pdfium.PdfDocument(handle)

@@ -14,14 +14,13 @@ from heron_grpc.domain.errors import (
     ReadingLimitExceeded,
 )
 from heron_grpc.reading import wire
-from heron_grpc.reading.children import Child, ChildDied, ForkServer, Usage
+from heron_grpc.reading.children import Child, ChildDied, ForkServer
+from heron_grpc.reading.process_tree import Usage
 from heron_grpc.settings import MIB, ReadingSettings
 from heron_grpc.telemetry.logging import get_logger
 
 # How often a child at work is looked at.
 _WATCH_S = 0.1
-# Answers above this are decoded in a thread: 256 KiB take about 10 ms.
-_INLINE_BYTES = 256 * 1024
 # A fresh fork server imports the readers first: 1-2 s on a busy machine.
 _START_S = 20.0
 _FOREVER_S = 86_400.0
@@ -63,7 +62,7 @@ class ReadingPool:
 
     @property
     def ready(self) -> bool:
-        """Whether a child can read now. Looking also replaces children that died while idle."""
+        """Whether a child can read now. Looking also replaces children that died while idle. Never raises."""
         if not self._open:
             return False
         self._bury_idle()
@@ -77,13 +76,14 @@ class ReadingPool:
         """
         started = time.monotonic()
         deadline = started + (_FOREVER_S if deadline_s is None else deadline_s)
+        payload = wire.encode_request(request)
         child = await self._take(deadline)
         begun = time.monotonic()
         try:
-            reading = await self._read_on(child, request, deadline)
+            reading = await self._read_on(child, payload, deadline)
         except ChildDied:
             # Perhaps killed from outside; a document that does this to every reader must not be given a third.
-            reading = await self._read_again(request, deadline)
+            reading = await self._read_again(payload, deadline)
         return ReadOutcome(reading, begun - started, time.monotonic() - begun)
 
     async def close(self) -> None:
@@ -94,10 +94,10 @@ class ReadingPool:
             self._idle.pop().close()
         await asyncio.to_thread(self._server.stop)
 
-    async def _read_again(self, request: ReadRequest, deadline: float) -> Reading:
+    async def _read_again(self, payload: bytes, deadline: float) -> Reading:
         child = await self._take(deadline, again=True)
         try:
-            return await self._read_on(child, request, deadline)
+            return await self._read_on(child, payload, deadline)
         except ChildDied as error:
             raise (_crashed() if self._open else _unavailable()) from error
 
@@ -117,12 +117,16 @@ class ReadingPool:
         return child
 
     async def _next(self, deadline: float, *, again: bool) -> Child:
-        """The next child that is free, perhaps still starting."""
+        """The next child that is free, perhaps still starting; none is touched when it is already too late."""
+        if time.monotonic() >= deadline:
+            raise _late()
         if not self._open:
             raise _unavailable()
         self._bury_idle()
         if self._idle:
-            child = self._idle.pop()
+            # One that has greeted is worth more than one that is starting, or perhaps never will.
+            child = next((each for each in reversed(self._idle) if each.is_ready()), self._idle[-1])
+            self._idle.remove(child)
             self._busy.add(child)
             return child
         if not self._busy:
@@ -152,12 +156,12 @@ class ReadingPool:
         elif not waiter.cancelled() and not waiter.exception():
             self._put(waiter.result())
 
-    async def _read_on(self, child: Child, request: ReadRequest, deadline: float) -> Reading:
+    async def _read_on(self, child: Child, payload: bytes, deadline: float) -> Reading:
         """Asks the child, watching it; afterwards it is free or replaced. Raises ChildDied when it ended by itself."""
-        job = asyncio.ensure_future(child.ask(wire.encode_request(request), self._settings.result_mb * MIB))
+        job = asyncio.ensure_future(child.ask(payload, self._settings.result_mb * MIB))
         try:
             await self._watch(job, child, deadline)
-            answer = await _decode(job.result())
+            answer = job.result()
         except BaseException as error:  # cancelled or not, a child left at work must be killed
             _log.info("reading_child_replaced", pid=child.pid, reason=type(error).__name__)
             self._drop(child, job)
@@ -170,7 +174,7 @@ class ReadingPool:
             raise wire.as_error(answer.failure)
         return answer.reading or _nothing()
 
-    async def _watch(self, job: asyncio.Future[bytes], child: Child, deadline: float) -> None:
+    async def _watch(self, job: asyncio.Future[wire.Answer], child: Child, deadline: float) -> None:
         """Returns when the child has answered. Raises ReadingLimitExceeded or DeadlineExceeded before."""
         begun, used = time.monotonic(), child.usage().cpu_s
         while not job.done():
@@ -199,7 +203,7 @@ class ReadingPool:
             self._busy.discard(child)
             self._offer(child)
 
-    def _drop(self, child: Child, job: asyncio.Future[bytes] | None = None) -> None:
+    def _drop(self, child: Child, job: asyncio.Future[wire.Answer] | None = None) -> None:
         """Kills and replaces a child; its pipe is closed once nobody waits on it."""
         self._server.kill(child)
         self._busy.discard(child)
@@ -215,8 +219,9 @@ class ReadingPool:
         while self._open and len(self._idle) + len(self._busy) < self._settings.children:
             try:
                 child = self._server.spawn()
-            except ReaderUnavailable:
-                _log.exception("reading_child_missing")
+            except ReaderUnavailable as error:
+                # Without a traceback: formatting one opens files, and there may be no descriptors left.
+                _log.warning("reading_child_missing", reason=error.message, cause=type(error.__cause__).__name__)
                 if not self._busy:
                     self._dismiss()
                 return
@@ -243,12 +248,6 @@ class ReadingPool:
             waiter = self._waiting.popleft()
             if not waiter.done():
                 waiter.set_exception(_unavailable())
-
-
-async def _decode(payload: bytes) -> wire.Answer:
-    if len(payload) <= _INLINE_BYTES:
-        return wire.decode_answer(payload)
-    return await asyncio.to_thread(wire.decode_answer, payload)
 
 
 def _nothing() -> Reading:

@@ -10,6 +10,7 @@ from heron_grpc.reading.detect import detect
 from heron_grpc.reading.page_selection import STAGE
 from heron_grpc.reading.reader import ReadOptions
 from heron_grpc.reading.registry import find_reader
+from heron_grpc.reading.soundness import LONGEST_CELL, MOST_CELLS, has_sound_size, is_sound_word
 from heron_grpc.settings import ReadingSettings
 
 # Neither JSON nor protobuf carries surrogates; NUL ends strings in too many places.
@@ -26,7 +27,8 @@ def read_document(request: ReadRequest, settings: ReadingSettings) -> Reading:
     if reader is None:
         raise UnsupportedMediaType(_refusal(media_type), {"media_type": media_type})
     options = ReadOptions(media_type, settings, request.ocr, request.languages, request.page_ranges)
-    return _explained(_bounded(_sendable(reader.read(request.path, options)), settings.max_text_chars))
+    reading = _with_bounded_tables(_sendable(reader.read(request.path, options)))
+    return _explained(_bounded(reading, settings.max_text_chars))
 
 
 def _refusal(media_type: str) -> str:
@@ -40,11 +42,34 @@ def _sendable(reading: Reading) -> Reading:
     metadata = list(reading.metadata.items())[:_MOST_METADATA]
     return replace(
         reading,
-        pages=tuple(replace(page, text=_clean(page.text)) for page in reading.pages),
+        pages=tuple(_sound(replace(page, text=_clean(page.text))) for page in reading.pages),
         tables=tuple(_clean_table(table) for table in reading.tables),
         warnings=_first(reading.warnings),
         metadata={_clean(key)[:100]: _clean(value)[:_LONGEST_METADATA] for key, value in metadata},
     )
+
+
+def _sound(page: Page) -> Page:
+    """Without a size or words that cannot be: a damaged page may be of any size."""
+    if not has_sound_size(page):
+        page = replace(page, width=0.0, height=0.0)
+    return replace(page, words=tuple(word for word in page.words if is_sound_word(word, len(page.text))))
+
+
+def _with_bounded_tables(reading: Reading) -> Reading:
+    """The tables up to the first row that is too much."""
+    tables: list[Table] = []
+    left = MOST_CELLS
+    for table in reading.tables:
+        for at, row in enumerate(table.rows):
+            left -= len(row)
+            if left < 0 or any(len(cell) > LONGEST_CELL for cell in row):
+                tables.append(replace(table, rows=table.rows[:at]))
+                message = f"only the first {at} rows of the table were kept: the limit"
+                warning = DocumentWarning("TABLE_INCOMPLETE", message, STAGE, table.page)
+                return replace(reading, tables=tuple(tables), warnings=(*reading.warnings, warning))
+        tables.append(table)
+    return reading
 
 
 def _first(warnings: tuple[DocumentWarning, ...]) -> tuple[DocumentWarning, ...]:

@@ -51,6 +51,11 @@ class FrontServer:
             add_reflection(self._server, (*(service.name for service in services), health.SERVICE_NAME))
         self.address = settings.address
 
+    @property
+    def serving(self) -> bool:
+        """Whether health says SERVING."""
+        return self._health.serving
+
     async def start(self) -> None:
         """Binds and begins to answer. Raises ConfigurationError when the address is taken."""
         try:

@@ -24,6 +24,7 @@ class BackendHealth:
         self._callbacks: list[Callable[[], None]] = []
         self._asking = asyncio.Lock()
         self._answers = 0
+        self._puzzled = False
         self._task: asyncio.Task[None] | None = None
         # None while the backend is away.
         self.facts: wire.ModelFacts | None = None
@@ -63,7 +64,13 @@ class BackendHealth:
             except HeronError:
                 if self._answers == answers:
                     self._become(None)
+            except Exception as error:  # noqa: BLE001  whoever asks must go on asking; a backend of unknown state is away
+                if not self._puzzled:
+                    _log.error("model_backend_health_unknown", exc_info=error)
+                self._puzzled = True
+                self._become(None)
             else:
+                self._puzzled = False
                 self._become(facts)
 
     async def close(self) -> None:
@@ -91,4 +98,7 @@ class BackendHealth:
             self._ready.clear()
             _log.warning("model_backend_away")
         for callback in self._callbacks:
-            callback()
+            try:
+                callback()
+            except Exception as error:  # noqa: BLE001  one listener's fault is not the others', nor that of who asks
+                _log.error("readiness_listener_failed", exc_info=error)

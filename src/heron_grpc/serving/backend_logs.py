@@ -1,9 +1,8 @@
-"""What the model backend logs: kept free of content where it is written, forwarded line by line where it is read."""
+"""Forwards what the model backend writes, line by line: it kept content out where it logged."""
 
 import json
 import logging
 import re
-import traceback
 
 from heron_grpc.telemetry.logging import get_logger
 
@@ -15,28 +14,6 @@ _MOST_CHARS = 300
 _OWN_FIELDS = ("event", "level", "timestamp", "component")
 
 _log = get_logger(__name__)
-
-
-class WithoutValues(logging.Filter):
-    """Replaces an exception by its type and frames: its message may quote a document."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Always lets the record through."""
-        if record.exc_info and record.exc_info[0] is not None:
-            kind, _, trace = record.exc_info
-            frames = " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(traceback.extract_tb(trace)))
-            record.msg = f"{record.getMessage()} {kind.__name__} in {frames}"
-            record.args = ()
-            record.exc_info = None
-            record.exc_text = None
-        return True
-
-
-def keep_content_out_of_logs() -> None:
-    """Puts WithoutValues on BentoML's and the root logger's handlers; once a process, after logging is configured."""
-    for name in ("bentoml", "uvicorn.error", ""):
-        for handler in logging.getLogger(name).handlers:
-            handler.addFilter(WithoutValues())
 
 
 def forward_line(line: str, pid: int) -> None:

@@ -3,18 +3,16 @@
 import asyncio
 import os
 import random
-import shutil
 import socket
 import subprocess
 import sys
 from contextlib import suppress
-from pathlib import Path
-from tempfile import mkdtemp
 
 import psutil
 
 from heron_grpc.domain.errors import HeronError
 from heron_grpc.serving.backend_connection import BackendConnection
+from heron_grpc.serving.backend_home import BackendHome
 from heron_grpc.serving.backend_logs import forward_line
 from heron_grpc.settings import ServingSettings, child_environment
 from heron_grpc.telemetry.logging import get_logger
@@ -42,7 +40,7 @@ class BackendProcess:
         # Of the backend and its workers, as last seen: a worker outlives its watcher for a moment.
         self._tree: list[psutil.Process] = []
         self._watcher: asyncio.Task[None] | None = None
-        self._home: Path | None = None
+        self._home: BackendHome | None = None
         self._stops_in_a_row = 0
         self.url: str | None = None
         self.restarts = 0
@@ -54,7 +52,7 @@ class BackendProcess:
 
     async def start(self) -> None:
         """Starts the backend, which is ready some seconds later, and begins to watch it."""
-        self._home = Path(await asyncio.to_thread(mkdtemp, prefix="heron-backend-"))
+        self._home = await asyncio.to_thread(BackendHome)
         await self._launch()
         self._watcher = asyncio.create_task(self._watch(), name="model backend watcher")
 
@@ -63,21 +61,28 @@ class BackendProcess:
         if self._watcher:
             self._watcher.cancel()
             await asyncio.gather(self._watcher, return_exceptions=True)
-        await self._stop()
-        if self._home:
-            await asyncio.to_thread(shutil.rmtree, self._home, ignore_errors=True)
+        try:
+            await self._stop()
+        finally:
+            if self._home:
+                await asyncio.to_thread(self._home.close)
 
     async def _watch(self) -> None:
         while True:
-            reason = await self._until_broken()
-            await self._stop()
-            delay_s = self._next_delay_s()
-            _log.warning("model_backend_stopped", cause=reason, restart_in_s=round(delay_s, 2))
-            await asyncio.sleep(delay_s)
-            self.restarts += 1
-            with suppress(OSError):
-                # A machine short of processes or memory: without a process the next turn waits longer.
-                await self._launch()
+            try:
+                await self._replace(await self._until_broken())
+            except Exception as error:  # noqa: BLE001  a watcher that ends leaves the backend unwatched for good
+                # Such as a machine short of processes or memory: without a process the next turn waits longer.
+                _log.error("model_backend_not_replaced", exc_info=error)
+                await asyncio.sleep(_LOOK_S)
+
+    async def _replace(self, reason: str) -> None:
+        await self._stop()
+        delay_s = self._next_delay_s()
+        _log.warning("model_backend_stopped", cause=reason, restart_in_s=round(delay_s, 2))
+        await asyncio.sleep(delay_s)
+        self.restarts += 1
+        await self._launch()
 
     async def _until_broken(self) -> str:
         """Why the running backend must be replaced."""
@@ -89,12 +94,12 @@ class BackendProcess:
             while True:
                 if await self._exited(_LOOK_S):
                     return "exited"
-                self._tree = await asyncio.to_thread(_with_children, self._process)
-                if had_workers and len(self._tree) == 1:
+                tree = await self._look()
+                if had_workers and len(tree) == 1:
                     # BentoML itself looks every 10 s only.
                     return "workers died"
-                had_workers = len(self._tree) > 1
-                if await _is_ready(connection):
+                had_workers = len(tree) > 1 if tree else had_workers
+                if tree and await _is_ready(connection):
                     last_ready = loop.time()
                     became_ready = became_ready or last_ready
                     if last_ready - became_ready > _HEALTHY_S:
@@ -103,6 +108,16 @@ class BackendProcess:
                     return "not ready"
         finally:
             await connection.close()
+
+    async def _look(self) -> list[psutil.Process]:
+        """The backend's processes; empty when the machine does not tell, which counts as not ready."""
+        try:
+            tree = await asyncio.to_thread(_with_children, self._process)
+        except Exception as error:  # noqa: BLE001  whatever keeps it from looking must not keep it from watching
+            _log.warning("model_backend_not_seen", exc_info=error)
+            return []
+        self._tree = tree or self._tree
+        return tree
 
     def _next_delay_s(self) -> float:
         delay_s: float = min(_FIRST_DELAY_S * 2**self._stops_in_a_row, _LONGEST_DELAY_S)
@@ -113,13 +128,20 @@ class BackendProcess:
         port = self._settings.backend_port or _free_port()
         reading, writing = os.pipe()
         try:
-            self._process = _spawn(_command(port), _environment(self._settings, str(self._home)), writing)
+            self._process = _spawn(_command(port), _environment(self._settings, self._directory), writing)
+        except BaseException:  # raised on; nobody else would close it
+            os.close(reading)
+            raise
         finally:
             os.close(writing)
         await _forward(reading, self._process.pid)
         self._tree = [psutil.Process(self._process.pid)]
         self.url = f"http://{_HOST}:{port}"
         _log.info("model_backend_started", pid=self._process.pid, port=port, restarts=self.restarts)
+
+    @property
+    def _directory(self) -> str:
+        return str(self._home.path) if self._home else ""
 
     async def _exited(self, within_s: float) -> bool:
         loop = asyncio.get_running_loop()
@@ -135,10 +157,11 @@ class BackendProcess:
         self.url = None
         if self._process is None:
             return
-        self._tree = [*self._tree, *await asyncio.to_thread(_with_children, self._process)]
+        # With those seen last: what is gone from the tree may still run, and the look may fail.
+        tree = [*self._tree, *await self._look()]
         self._process.terminate()
         await self._exited(_TERMINATE_S)
-        await asyncio.to_thread(_kill, self._tree)
+        await asyncio.to_thread(_kill, tree)
         await asyncio.to_thread(self._process.wait)
         self._process = None
 
@@ -218,6 +241,9 @@ async def _is_ready(connection: BackendConnection) -> bool:
         await connection.check()
     except HeronError:
         return False
+    except Exception as error:  # noqa: BLE001  whatever keeps it from asking must not keep it from watching
+        _log.warning("model_backend_not_asked", exc_info=error)
+        return False
     return True
 
 
@@ -241,6 +267,6 @@ def _lives(process: psutil.Process) -> bool:
 def _kill(tree: list[psutil.Process]) -> None:
     for process in tree:
         # psutil compares start times: a pid that was given to another process is left alone.
-        with suppress(psutil.NoSuchProcess):
+        with suppress(psutil.Error):
             process.kill()
     psutil.wait_procs(tree, timeout=1)

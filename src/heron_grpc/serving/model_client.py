@@ -1,6 +1,7 @@
 """What the front asks the model with: coalesces what waits into lists, and fails fast when the backend is away."""
 
 import asyncio
+import contextvars
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -103,7 +104,9 @@ class ModelClient:
 
     def _start_call(self) -> None:
         if len(self._calls) < self._settings.calls_in_flight:
-            self._calls.add(asyncio.create_task(self._call_while_any_waits(), name="model call"))
+            # Works for many requests: what it logs must not carry the id of the one that started it.
+            context = contextvars.Context()
+            self._calls.add(asyncio.create_task(self._call_while_any_waits(), name="model call", context=context))
 
     async def _call_while_any_waits(self) -> None:
         try:
@@ -117,6 +120,18 @@ class ModelClient:
             self._calls = {call for call in self._calls if call is not asyncio.current_task()}
 
     async def _answer(self, batch: list[WaitingText]) -> None:
+        """Each text is answered, failed or put back, whatever happens."""
+        try:
+            await self._try(batch)
+        except BreakerOpen as error:
+            _fail(batch, error)
+        except asyncio.CancelledError:
+            _fail(batch, ModelUnavailable("the service is shutting down"))
+            raise
+        except Exception as error:  # noqa: BLE001  whatever it is, callers wait for it
+            self._after_failure(batch, error)
+
+    async def _try(self, batch: list[WaitingText]) -> None:
         started = asyncio.get_running_loop().time()
         try:
             async with self._breaker:
@@ -127,13 +142,6 @@ class ModelClient:
         except BackendLost as error:
             await self._health.check()
             self._after_loss(batch, error)
-        except BreakerOpen as error:
-            _fail(batch, error)
-        except asyncio.CancelledError:
-            _fail(batch, ModelUnavailable("the service is shutting down"))
-            raise
-        except Exception as error:  # noqa: BLE001  whatever it is, callers wait for it
-            self._after_failure(batch, error)
         else:
             self._health.answered()
             self._measure(batch, started)

@@ -120,13 +120,19 @@ def _result(
         case {"probabilities": bytes(packed), "novelty": float(novelty), "words": list(words)}:
             if len(packed) != layout.size or not 0 <= novelty <= 1:
                 raise ProtocolError("a result is out of range")
-            probabilities = layout.unpack(packed)
-            # The comparison is false for NaN as well.
-            if not (min(probabilities) >= 0 and abs(math.fsum(probabilities) - 1) <= _SUM_TOLERANCE):
-                raise ProtocolError("probabilities do not add up to 1")
-            by_label = dict(zip(labels, probabilities, strict=True))
+            by_label = dict(zip(labels, _probabilities(layout.unpack(packed)), strict=True))
             return Prediction(by_label, novelty, model_version, tuple(_word(word) for word in words))
     raise ProtocolError("a result is neither a prediction nor a failure")
+
+
+def _probabilities(given: tuple[float, ...]) -> list[float]:
+    """What is above 1 by rounding becomes 1."""
+    # The comparisons are false for NaN as well.
+    if not all(0 <= probability <= 1 + _SUM_TOLERANCE for probability in given):
+        raise ProtocolError("a probability is out of range")
+    if abs(math.fsum(given) - 1) > _SUM_TOLERANCE:
+        raise ProtocolError("probabilities do not add up to 1")
+    return [min(probability, 1.0) for probability in given]
 
 
 def _word(entry: object) -> WordWeight:

@@ -23,6 +23,7 @@ class HealthReporter:
         self._always_serving = tuple(always_serving)
         self._ready = ready
         self._serving: bool | None = None
+        self._unknown = False
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -31,6 +32,11 @@ class HealthReporter:
             await self.servicer.set(service, health_pb2.HealthCheckResponse.SERVING)
         await self._update()
         self._task = asyncio.create_task(self._follow(), name="health")
+
+    @property
+    def serving(self) -> bool:
+        """What the last answer about the whole service was."""
+        return bool(self._serving)
 
     async def shut_down(self) -> None:
         """NOT_SERVING for good."""
@@ -41,14 +47,29 @@ class HealthReporter:
     async def _follow(self) -> None:
         while True:
             await asyncio.sleep(_POLL_S)
-            await self._update()
+            try:
+                await self._update()
+            except Exception as error:  # noqa: BLE001  health that is followed no longer would be believed for ever
+                _log.error("health_not_set", exc_info=error)
 
     async def _update(self) -> None:
-        serving = self._ready()
+        serving = self._is_ready()
         if serving == self._serving:
             return
-        self._serving = serving
         response = health_pb2.HealthCheckResponse
         for service in self._services:
             await self.servicer.set(service, response.SERVING if serving else response.NOT_SERVING)
+        self._serving = serving
         _log.info("health_changed", serving=serving)
+
+    def _is_ready(self) -> bool:
+        """Not while the parts cannot say; logged when that begins."""
+        try:
+            ready = self._ready()
+        except Exception as error:  # noqa: BLE001  a part may raise anything, and is then no part to rely on
+            if not self._unknown:
+                _log.error("readiness_unknown", exc_info=error)
+            self._unknown = True
+            return False
+        self._unknown = False
+        return ready
