@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import unicodedata
 from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
@@ -139,8 +140,9 @@ def channel_options(address: str) -> list[tuple[str, str | int]]:
 
 
 def _encodable(filename: str) -> str:
-    """File names may hold bytes that are no UTF-8, which the contract's strings cannot."""
-    return filename.encode(errors="replace").decode()
+    """File names may hold control characters and bytes that are no UTF-8, which the service refuses."""
+    printable = "".join("?" if unicodedata.category(letter) == "Cc" else letter for letter in filename)
+    return printable.encode(errors="replace").decode()
 
 
 def _inline(data: bytes, filename: str, options: Options | None) -> classification_pb2.ClassifyRequest:

@@ -7,11 +7,14 @@ from functools import cache, cached_property
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import gettempdir
+from typing import TypeVar
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from heron_grpc.domain.errors import ConfigurationError
+
+Group = TypeVar("Group", bound=BaseSettings)
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -107,7 +110,7 @@ class ServingSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="HERON_SERVING_", frozen=True)
 
     # Address of a `bentoml serve` that runs elsewhere; empty lets `heron serve` start and watch its own.
-    backend_url: str = ""
+    backend_url: str = Field("", pattern="^(https?://[^/ ]+/?)?$")
     # Port of the own backend on loopback; 0 picks a free one.
     backend_port: int = Field(0, ge=0, le=65535)
     # Processes of the own backend, each with its own copy of the model.
@@ -189,10 +192,29 @@ def load_settings() -> Settings:
     unknown = sorted(name for name in os.environ if name.startswith("HERON_") and name.upper() not in known)
     if unknown:
         raise ConfigurationError(f"unknown settings in the environment: {', '.join(unknown)}")
+    return Settings(
+        _read(FrontSettings),
+        _read(ReadingSettings),
+        _read(ServingSettings),
+        _read(ClassifySettings),
+        _read(LogSettings),
+    )
+
+
+def require_model(settings: ServingSettings) -> None:
+    """Raises ConfigurationError when there is no model of the name set; its files are verified by who loads them."""
+    if not (settings.models_dir / settings.model).is_dir():
+        raise ConfigurationError(
+            f"there is no model {settings.model}: set HERON_SERVING_MODEL to a directory in HERON_SERVING_MODELS_DIR"
+        )
+
+
+def _read(group: type[Group]) -> Group:
     try:
-        return Settings(FrontSettings(), ReadingSettings(), ServingSettings(), ClassifySettings(), LogSettings())
+        return group()
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+        prefix = group.model_config["env_prefix"]
+        wrong = "; ".join(f"{prefix}{item['loc'][0]}".upper() + f": {item['msg']}" for item in error.errors())
         raise ConfigurationError(f"settings out of range: {wrong}") from error
 
 

@@ -18,7 +18,7 @@ from heron_grpc.rpc.server_service import ServerFacts, ServerService
 from heron_grpc.rpc.taxonomy_service import TaxonomyService
 from heron_grpc.serving.backend_process import BackendProcess
 from heron_grpc.serving.model_client import ModelClient
-from heron_grpc.settings import ClassifySettings, Settings
+from heron_grpc.settings import ClassifySettings, ServingSettings, Settings, require_model
 from heron_grpc.taxonomy import load_taxonomies
 
 
@@ -34,28 +34,29 @@ async def running(settings: Settings) -> AsyncIterator[FrontServer]:
         # Before gRPC: what forks after gRPC has started hangs.
         pool.start()
         stack.push_async_callback(pool.close)
-        model = await _model(settings, stack)
         spool = Spool(settings.front.spool_dir, settings.front.max_document_bytes)
         stack.callback(spool.close)
+        backend, model = _backend(settings.serving)
         pipeline = Pipeline(settings, pool, model, taxonomies, _cache(settings.classify))
         front = build_front(settings, pipeline, spool)
+        front.bind()
+        if backend:
+            stack.push_async_callback(backend.close)
+            await backend.start()
+        stack.push_async_callback(model.close)
+        await model.start()
         await front.start()
         stack.push_async_callback(front.drain)
         yield front
 
 
-async def _model(settings: Settings, stack: AsyncExitStack) -> ModelClient:
-    """The client of the backend: one that runs elsewhere, or our own."""
-    if settings.serving.backend_url:
-        model = ModelClient(settings.serving, settings.serving.backend_url)
-    else:
-        backend = BackendProcess(settings.serving)
-        stack.push_async_callback(backend.close)
-        await backend.start()
-        model = ModelClient(settings.serving, lambda: backend.url)
-    stack.push_async_callback(model.close)
-    await model.start()
-    return model
+def _backend(settings: ServingSettings) -> tuple[BackendProcess | None, ModelClient]:
+    """Our own backend, unless one runs elsewhere, and its client."""
+    if settings.backend_url:
+        return None, ModelClient(settings, settings.backend_url)
+    require_model(settings)
+    backend = BackendProcess(settings)
+    return backend, ModelClient(settings, lambda: backend.url)
 
 
 def _cache(settings: ClassifySettings) -> TTLCache[object, Classification] | None:

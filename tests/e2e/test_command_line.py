@@ -87,6 +87,21 @@ def test_a_glob_is_expanded_and_one_that_matches_nothing_is_a_failure(service):
     assert json_lines(done)[0]["error"]["reason"] == "FILE_NOT_READ"
 
 
+def test_a_folder_without_files_is_a_failure_and_not_a_success(service, tmp_path):
+    (tmp_path / ".hidden").write_text("not looked at")
+    done = heron("classify", str(tmp_path), "--json", "--server", service.address)
+    assert done.returncode == 1
+    assert json_lines(done)[0]["error"]["reason"] == "FILE_NOT_READ"
+
+
+def test_a_piped_table_keeps_its_columns_beside_a_long_name(service, tmp_path):
+    path = tmp_path / f"{'long-' * 18}name.pdf"
+    shutil.copy(sample(".pdf"), path)
+    table = heron("classify", str(path), "--server", service.address).stdout
+    assert path.name in table
+    assert "accepted" in table
+
+
 def test_one_bad_file_does_not_spoil_the_others(service, tmp_path):
     shutil.copy(sample(".pdf"), tmp_path / "a.pdf")
     (tmp_path / "b.pdf").write_bytes(sample(".pdf").read_bytes()[:300])

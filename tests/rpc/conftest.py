@@ -71,6 +71,7 @@ async def start_front(tmp_path) -> AsyncIterator[StartFront]:
         spool = Spool(settings.front.spool_dir, settings.front.max_document_bytes)
         pipeline = Pipeline(settings, pool, model, load_taxonomies(), TTLCache(100, 60) if cache else None)
         server = build_front(settings, pipeline, spool)
+        server.bind()
         await server.start()
         front = Front(server.address, pool, model, pipeline, server, grpc.aio.insecure_channel(server.address))
         running.append(SimpleNamespace(front=front, spool=spool))

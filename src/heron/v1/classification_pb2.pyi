@@ -392,7 +392,9 @@ class ClassifyOptions(_message.Message):
     """Do not read or fill the result cache."""
     @_builtins.property
     def candidate_categories(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Only these categories (and what lies below them) compete."""
+        """Only these categories, ids or aliases, and what lies below them may be answered. The others keep their share of the
+        probability, so that a document which is none of these is UNKNOWN instead of surely the least unlikely one.
+        """
 
     @_builtins.property
     def languages(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:

@@ -1,4 +1,4 @@
-"""Which leaves compete: all of the taxonomy, or those below the categories the caller names."""
+"""Which leaves may be answered: all of the taxonomy, or those below the categories the caller names."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from heron_grpc.domain.taxonomy import TaxonomyPack
 FIELD = "options.candidate_categories"
 
 
-def candidate_leaves(pack: TaxonomyPack, names: Sequence[str]) -> tuple[str, ...]:
+def candidate_leaves(pack: TaxonomyPack, names: Sequence[str] = ()) -> tuple[str, ...]:
     """Leaves in taxonomy order; `names` are ids or aliases, none means all. Retired categories never compete.
 
     Raises InvalidRequest naming every unknown entry by its place.

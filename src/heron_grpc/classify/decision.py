@@ -22,10 +22,12 @@ class Case:
     # Probabilities of all categories.
     levels: Mapping[str, float]
     novelty: float
-    # Decisive rules settled it.
-    settled: bool
     # Letters in the document text.
     letters: int
+    # Decisive rules settled it.
+    settled: bool
+    # No other leaf is likelier; False where the caller's candidates leave the likeliest out.
+    likeliest: bool = True
 
 
 def decide(case: Case, taxonomy: Taxonomy, settings: ClassifySettings) -> Decision:
@@ -62,4 +64,4 @@ def _is_none(category: str) -> bool:
 
 
 def _some_parent_is_sure(case: Case, settings: ClassifySettings) -> bool:
-    return any(case.levels[parent] >= settings.accept_threshold for parent in parents(case.best))
+    return case.likeliest and any(case.levels[parent] >= settings.accept_threshold for parent in parents(case.best))

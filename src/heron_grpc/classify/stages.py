@@ -1,7 +1,7 @@
 """Asks every stage about a reading, in order, and puts what they say together."""
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -66,8 +66,7 @@ async def classify_reading(
 
     Raises InvalidRequest for unknown candidate categories and whatever `predict` raises.
     """
-    leaves = candidate_leaves(pack, options.candidate_categories)
-    heard = _listen(subject, _competing(pack, leaves), options)
+    heard = _listen(subject, pack, options)
     if not any(map(str.isalnum, subject.reading.text)):
         return _unreadable(subject, heard)
     prediction: Prediction | None = None
@@ -77,14 +76,8 @@ async def classify_reading(
     else:
         started = time.perf_counter()
         prediction = await predict(subject.reading.text, options.include_evidence)
-        model = _model_finding(prediction, leaves, time.perf_counter() - started)
-    return _Assembly(subject.reading, pack, options, settings).verdict(leaves, heard, model, prediction)
-
-
-def _competing(pack: TaxonomyPack, leaves: Sequence[str]) -> TaxonomyPack:
-    """The pack without the rules of categories that do not compete."""
-    competing = {category for leaf in leaves for category in (leaf, *parents(leaf))}
-    return replace(pack, rules=tuple(rule for rule in pack.rules if rule.category in competing))
+        model = _model_finding(prediction, candidate_leaves(pack), time.perf_counter() - started)
+    return _Assembly(subject.reading, pack, options, settings).verdict(heard, model, prediction)
 
 
 def _listen(subject: Subject, pack: TaxonomyPack, options: ClassifyOptions) -> _Heard:
@@ -133,8 +126,16 @@ def _model_finding(prediction: Prediction, leaves: Sequence[str], duration_s: fl
 def _unreadable(subject: Subject, heard: _Heard) -> Verdict:
     model = no_finding(MODEL, StageState.SKIPPED, "there is nothing to read")
     opinions = (heard.name.opinion, *(found.opinion for found in heard.content), model.opinion)
-    warnings = subject.reading.warnings or (NO_TEXT,)
-    return Verdict(Decision.UNREADABLE, (), (), 0.0, 1.0, opinions, (), warnings)
+    warnings = subject.reading.warnings
+    if NO_TEXT.code not in {warning.code for warning in warnings}:
+        warnings = (*warnings, NO_TEXT)
+    return Verdict(Decision.UNREADABLE, (), (), 0.0, None, opinions, (), warnings)
+
+
+def _above(leaves: Sequence[str], levels: Mapping[str, float]) -> dict[str, float]:
+    """The levels of these leaves and their parents alone."""
+    kept = {category for leaf in leaves for category in (leaf, *parents(leaf))}
+    return {category: probability for category, probability in levels.items() if category in kept}
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,21 +147,26 @@ class _Assembly:
     options: ClassifyOptions
     settings: ClassifySettings
 
-    def verdict(self, leaves: Sequence[str], heard: _Heard, model: Finding, prediction: Prediction | None) -> Verdict:
+    def verdict(self, heard: _Heard, model: Finding, prediction: Prediction | None) -> Verdict:
+        """All leaves compete, also where the caller names candidates: one that does not fit must not look sure."""
+        leaves = candidate_leaves(self.pack)
+        candidates = candidate_leaves(self.pack, self.options.candidate_categories)
         prior = ensemble.prior(leaves, prediction.probabilities if prediction else None, heard.settled)
         without_model = ensemble.prior(leaves, None, heard.settled)
         combined = ensemble.combine(prior, [found.log_odds for found in heard.content], heard.quality)
         tie = filename.break_tie(combined, heard.name.opinion, settled=heard.settled is not None)
         levels = ensemble.all_levels(self.pack.taxonomy, tie.probabilities)
-        best = max(leaves, key=lambda leaf: (tie.probabilities[leaf], leaf))
+        best = max(candidates, key=lambda leaf: (tie.probabilities[leaf], leaf))
+        likeliest = max(leaves, key=lambda leaf: (tie.probabilities[leaf], leaf))
         letters = len(list(islice(filter(str.isalpha, self.reading.text), FEWEST_LETTERS)))
-        case = Case(best, levels, prediction.novelty if prediction else 0.0, heard.settled is not None, letters)
+        novelty = prediction.novelty if prediction else 0.0
+        case = Case(best, levels, novelty, letters, settled=heard.settled == best, likeliest=likeliest == best)
         decision = decide(case, self.pack.taxonomy, self.settings)
         findings = (replace(heard.name, opinion=tie.opinion), *heard.content, model)
         return Verdict(
             decision=decision,
             labels=labels(decision, best, levels),
-            scores=ensemble.best_first(levels, self.options.max_scores, self.options.min_score),
+            scores=ensemble.best_first(_above(candidates, levels), self.options.max_scores, self.options.min_score),
             confidence=levels[best],
             novelty=prediction.novelty if prediction else None,
             stages=shares(findings, best, ensemble.gain(prior, without_model, best), name_used=tie.used),

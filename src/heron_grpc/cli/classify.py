@@ -29,7 +29,7 @@ OCR_MODES = {
     "always": classification_pb2.OCR_MODE_ALWAYS,
 }
 STDIN = "-"
-_PIPE_WIDTH = 140
+_PIPE_WIDTH = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def run(paths: list[str], request: Request, json_lines: bool) -> int:
         done = list(_with_progress(outcomes, len(found)))
         console = Console()
         # A pipe has no width of its own.
-        console.print(_table(done), width=None if console.is_terminal else max(console.width, _PIPE_WIDTH))
+        Console(width=None if console.is_terminal else _PIPE_WIDTH).print(_table(done))
     return exit_status(done)
 
 
@@ -101,22 +101,29 @@ def _expand(paths: list[str]) -> Iterator[str]:
 
 
 def _files_of(given: str) -> list[str]:
-    path = Path(given)
-    if given != STDIN and path.is_dir():
-        files = (file for file in path.rglob("*") if file.is_file())
-        return [str(file) for file in sorted(files) if not _hidden(file.relative_to(path))]
-    if given != STDIN and not path.exists() and glob.has_magic(given):
+    """The files below a folder or behind a glob; what leads to no file stays, to be told as a failure."""
+    if given == STDIN:
+        return [given]
+    if os.path.isdir(given):  # noqa: PTH112  Path.is_dir raises for a folder nobody may enter
+        return sorted(_below(given)) or [given]
+    if glob.has_magic(given) and not os.path.lexists(given):
         return _matches(given) or [given]
     return [given]
+
+
+def _below(folder: str) -> Iterator[str]:
+    """Files at any depth, hidden ones left out; a folder that cannot be opened stands for itself."""
+    unopened: list[str] = []
+    for parent, folders, files in os.walk(folder, onerror=lambda error: unopened.append(str(error.filename))):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        paths = (Path(parent, name) for name in files if not name.startswith("."))
+        yield from (str(path) for path in paths if path.is_file())
+    yield from unopened
 
 
 def _matches(pattern: str) -> list[str]:
     matches = glob.glob(pattern, recursive=True)  # noqa: PTH207  Path.glob takes no absolute pattern
     return sorted(match for match in matches if Path(match).is_file())
-
-
-def _hidden(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts)
 
 
 def _classify_all(paths: list[str], request: Request) -> Iterator[Outcome]:
@@ -128,7 +135,7 @@ def _classify_all(paths: list[str], request: Request) -> Iterator[Outcome]:
 def _classify_one(client: HeronClient, path: str, request: Request) -> Outcome:
     try:
         if path == STDIN:
-            data = BytesIO(sys.stdin.buffer.read())
+            data = BytesIO(sys.stdin.buffer.read() if sys.stdin else b"")
             return Outcome(path, client.classify_file(data, request.filename, request.options))
         return Outcome(path, client.classify_file(path, options=request.options))
     except HeronServiceError as error:

@@ -26,7 +26,12 @@ Server = Annotated[str, typer.Option("--server", metavar="ADDRESS", help="host:p
 
 def main() -> None:
     """Entry point of the `heron` script."""
-    app()
+    try:
+        app()
+    except OSError as error:
+        # Nobody reads what is printed any more, or the disk is full.
+        print(f"heron: {error.strerror}", file=sys.stderr)
+        raise SystemExit(exit_codes.SOME_FAILED) from error
 
 
 @app.command()

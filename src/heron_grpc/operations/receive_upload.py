@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from heron_grpc.domain.errors import DocumentTooLarge, Overloaded
+from heron_grpc.domain.errors import ConfigurationError, DocumentTooLarge, Overloaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,9 @@ class Spool:
     """
 
     def __init__(self, directory: Path, max_document_bytes: int) -> None:
+        """Raises ConfigurationError when the directory cannot be written to."""
+        if not os.access(directory, os.W_OK | os.X_OK) or not directory.is_dir():
+            raise ConfigurationError("HERON_FRONT_SPOOL_DIR is no directory that can be written to")
         self._directory = directory
         self.max_document_bytes = max_document_bytes
         # Writing and hashing release the GIL; two threads keep up with the disk.

@@ -9,6 +9,8 @@ from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from heron.v1 import options_pb2
 from heron_grpc.domain.errors import ConfigurationError
 
+_LAST_PORT = 65_535
+
 
 def require_access_rules(services: Iterable[str]) -> None:
     """Raises ConfigurationError naming every served method without a rule, or with one that says nothing."""
@@ -22,15 +24,15 @@ def require_loopback(address: str) -> None:
     """Raises ConfigurationError for an address others could reach: the service knows no credentials."""
     if address.startswith(("unix:", "unix-abstract:")):
         return
-    host = address.rpartition(":")[0].strip("[]")
+    host, _, port = address.rpartition(":")
     try:
-        loopback = host == "localhost" or ip_address(host).is_loopback
+        loopback = ip_address(host.strip("[]")).is_loopback and 0 <= int(port) <= _LAST_PORT
     except ValueError:
         loopback = False
     if not loopback:
         raise ConfigurationError(
-            f"HERON_FRONT_ADDRESS is {address}: without credentials only loopback addresses such as 127.0.0.1:50051 "
-            "are served"
+            f"HERON_FRONT_ADDRESS is {address}: without credentials only loopback addresses by number, such as "
+            "127.0.0.1:50051, are served"
         )
 
 

@@ -56,14 +56,17 @@ class FrontServer:
         """Whether health says SERVING."""
         return self._health.serving
 
-    async def start(self) -> None:
-        """Binds and begins to answer. Raises ConfigurationError when the address is taken."""
+    def bind(self) -> None:
+        """Takes the address. Raises ConfigurationError when somebody else has it."""
         try:
             port = self._server.add_insecure_port(self._settings.address)
         except RuntimeError as error:
             raise ConfigurationError(f"cannot listen on {self._settings.address}: is it in use?") from error
         if not self._settings.address.startswith("unix"):
             self.address = f"{self._settings.address.rpartition(':')[0]}:{port}"
+
+    async def start(self) -> None:
+        """Begins to answer on the address bound before."""
         await self._health.start()
         await self._server.start()
         _log.info("front_listening", address=self.address)
