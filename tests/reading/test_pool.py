@@ -145,6 +145,54 @@ async def test_fork_server_that_died_is_started_again(make_pool: MakePool, note:
     assert (await pool.read(note)).reading.text
 
 
+async def test_fork_server_that_hangs_is_replaced_and_the_document_read(make_pool: MakePool, note: ReadRequest) -> None:
+    pool = make_pool()
+    task, pid = await stuck(pool, note)
+    server = pool._server._process
+    assert server
+    os.kill(server.pid, signal.SIGSTOP)
+    os.kill(pid, signal.SIGKILL)
+    await until(lambda: not pool.ready)
+    assert pool._server._process is server
+    assert not task.done()
+    await until(lambda: pool.ready)
+    assert is_gone(server.pid)
+    assert (await task).reading.text == "A short note about herons"  # type: ignore[attr-defined]
+
+
+async def test_fork_server_that_hangs_is_replaced_without_anyone_looking(
+    make_pool: MakePool, note: ReadRequest
+) -> None:
+    pool = make_pool(children=2)
+    await until(lambda: pool.ready and len([child for child in pool._idle if child.is_ready()]) == 2)
+    server = pool._server._process
+    assert server
+    pids = [child.pid for child in pool._idle]
+    os.kill(server.pid, signal.SIGSTOP)
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    await until(lambda: all(is_gone(pid) for pid in pids))
+    outcomes = await asyncio.gather(*(pool.read(note) for _ in range(5)))
+    assert {outcome.reading.text for outcome in outcomes} == {"A short note about herons"}
+    assert is_gone(server.pid)
+
+
+async def test_child_that_was_not_asked_in_time_is_kept_for_the_next(make_pool: MakePool, note: ReadRequest) -> None:
+    pool = make_pool()
+    pid = await ready_pid(pool)
+    server = pool._server._process
+    assert server
+    os.kill(server.pid, signal.SIGSTOP)
+    os.kill(pid, signal.SIGKILL)
+    await until(lambda: is_gone(pid))
+    with pytest.raises(DeadlineExceeded):
+        await pool.read(note, deadline_s=0.05)
+    (child,) = pool._idle
+    os.kill(server.pid, signal.SIGCONT)
+    assert (await pool.read(note)).reading.text
+    assert child in pool._idle
+
+
 async def test_hanging_child_meets_the_wall_limit(make_pool: MakePool, note: ReadRequest) -> None:
     pool = make_pool(wall_s=0.2)
     task, pid = await stuck(pool, note)

@@ -1,6 +1,8 @@
 """The pool's view of its processes: the fork server it starts and the children it asks."""
 
 import asyncio
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -19,6 +21,12 @@ _ONE_THREAD = {"OMP_THREAD_LIMIT": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_TH
 _STOP_S = 1.5
 # A fork server that cannot live is not started more often than this.
 _RESTART_S = 1.0
+# A fork server imports the readers before it obeys: 1-2 s, 5 s and more on a machine that does much else.
+_START_S = 20.0
+# Later a child greets within some 10 ms. Not less, because ending the fork server ends children at work too.
+_GREETING_S = 5.0
+# A killed process is gone within ms, unless the kernel is stuck; the event loop waits no longer than this.
+_END_S = 0.5
 
 
 class ChildDied(Exception):
@@ -33,6 +41,7 @@ class Child:
         self.documents = 0
         # 0 until it has greeted.
         self.pid = 0
+        self.asked_for = time.monotonic()
         self._connection = connection
         self._gone = False
 
@@ -55,6 +64,18 @@ class Child:
         """Whether it ended or misbehaved while idle."""
         self.is_ready()
         return self._gone
+
+    def is_silent(self) -> bool:
+        """Whether it has neither greeted nor ended. Takes nothing from the pipe, where someone may wait for it."""
+        if self.pid or self._gone:
+            return False
+        try:
+            self._connection.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return False
 
     async def greeting(self) -> None:
         """Waits until it can be asked. Raises ChildDied."""
@@ -120,6 +141,14 @@ class ForkServer:
         self._orders: socket.socket | None = None
         self._numbers = count(1)
         self._started = 0.0
+        # Children of this process that have not been heard of, and whether any has.
+        self._silent: list[Child] = []
+        self._heard = False
+
+    @property
+    def pid(self) -> int:
+        """0 when there is none."""
+        return self._process.pid if self._process else 0
 
     def start(self) -> None:
         """Starts the process (fork and exec, some 1 ms); it loads the readers on its own time.
@@ -142,6 +171,8 @@ class ForkServer:
             raise ReaderUnavailable("the reading processes cannot be started") from error
         self._orders = ours
         self._started = time.monotonic()
+        self._silent.clear()
+        self._heard = False
 
     def spawn(self) -> Child:
         """A child that is about to start. Raises ReaderUnavailable."""
@@ -158,7 +189,17 @@ class ForkServer:
             except OSError as error:
                 ours.close()
                 raise ReaderUnavailable("no reading process can be had") from error
-        return Child(number, ours)
+        child = Child(number, ours)
+        self._silent.append(child)
+        return child
+
+    def is_hung(self) -> bool:
+        """Whether a child that was asked for has been silent for too long. Does not block."""
+        silent = [child for child in self._silent if child.is_silent()]
+        self._heard = self._heard or len(silent) < len(self._silent)
+        self._silent = silent
+        patience = _GREETING_S if self._heard else _START_S
+        return any(time.monotonic() - child.asked_for > patience for child in silent)
 
     def kill(self, child: Child) -> None:
         """SIGKILL to the child and whatever it started; without a fork server there is none left."""
@@ -174,9 +215,20 @@ class ForkServer:
             try:
                 self._process.wait(_STOP_S)
             except subprocess.TimeoutExpired:
-                self._process.kill()
+                _kill_tree(self._process.pid)
                 self._process.wait()
             self._process = None
+
+    def end(self) -> None:
+        """Kills the process, which obeys no longer, and every child; blocks for some ms, 0.5 s at most."""
+        self._silent.clear()
+        if self._orders:
+            self._orders.close()
+            self._orders = None
+        if self._process and self._process.poll() is None:
+            _kill_tree(self._process.pid)
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(_END_S)
 
     def _order(self, order: bytes, number: int, *passed: socket.socket) -> None:
         if self._orders is None:
@@ -186,6 +238,13 @@ class ForkServer:
             socket.send_fds(self._orders, [message], [each.fileno() for each in passed])
         else:
             self._orders.send(message)
+
+
+def _kill_tree(pid: int) -> None:
+    """SIGKILL to the fork server's group and to its children's, which would leave running what they had started."""
+    for group in (*process_tree.children_of(pid), pid):
+        with suppress(OSError):
+            os.killpg(group, signal.SIGKILL)
 
 
 def _socket_pair(kind: socket.SocketKind) -> tuple[socket.socket, socket.socket]:

@@ -21,8 +21,10 @@ from heron_grpc.telemetry.logging import get_logger
 
 # How often a child at work is looked at.
 _WATCH_S = 0.1
-# A fresh fork server imports the readers first: 1-2 s on a busy machine.
-_START_S = 20.0
+# How often whoever waits for a child to start looks whether its fork server hangs.
+_LOOK_S = 1.0
+# A child is replaced within some ms: the pool need not say in between that it cannot read.
+_REPLACED_S = 1.0
 _FOREVER_S = 86_400.0
 
 _log = get_logger(__name__)
@@ -50,6 +52,8 @@ class ReadingPool:
         self._busy: set[Child] = set()
         self._waiting: deque[asyncio.Future[Child]] = deque()
         self._open = False
+        # When `ready` last found a child that had greeted.
+        self._met = -_FOREVER_S
 
     def start(self) -> None:
         """Starts the fork server and its children, to be called before gRPC exists in the process; a few ms.
@@ -62,11 +66,18 @@ class ReadingPool:
 
     @property
     def ready(self) -> bool:
-        """Whether a child can read now. Looking also replaces children that died while idle. Never raises."""
+        """Whether a child reads or can read now. Never raises.
+
+        Looking also replaces children that died while idle, and a fork server that hangs.
+        """
         if not self._open:
             return False
+        self._end_hung_server()
         self._bury_idle()
-        return bool(self._busy) or any(child.is_ready() for child in self._idle)
+        if any(child.pid for child in self._busy) or any(child.is_ready() for child in self._idle):
+            self._met = time.monotonic()
+            return True
+        return bool(self._busy) and time.monotonic() - self._met < _REPLACED_S
 
     async def read(self, request: ReadRequest, deadline_s: float | None = None) -> ReadOutcome:
         """Reads a file in a child, first come, first served; `deadline_s` seconds at most, waiting included.
@@ -103,18 +114,39 @@ class ReadingPool:
 
     async def _take(self, deadline: float, *, again: bool = False) -> Child:
         """A child that can be asked; it is given back by `_put` or `_drop`."""
+        try:
+            return await self._greeted(deadline, again=again)
+        except ChildDied:
+            # It never had the document; perhaps its fork server was replaced, and the new one's children live.
+            try:
+                return await self._greeted(deadline, again=True)
+            except ChildDied as error:
+                raise _unavailable() from error
+
+    async def _greeted(self, deadline: float, *, again: bool) -> Child:
+        """The next child, once it has greeted. Raises ChildDied when it ended before."""
         child = await self._next(deadline, again=again)
         try:
-            async with asyncio.timeout(min(deadline - time.monotonic(), _START_S)):
-                await child.greeting()
-        except BaseException as error:  # cancelled or not, a child that was taken must be replaced
+            await self._greeting(child, deadline)
+        except ChildDied:
             self._drop(child)
-            if isinstance(error, TimeoutError) and time.monotonic() >= deadline:
-                raise _late() from error
-            if isinstance(error, TimeoutError | ChildDied):
-                raise _unavailable() from error
+            raise
+        except BaseException:  # cancelled or not, a child that was never asked is as good for the next
+            self._release(child)
             raise
         return child
+
+    async def _greeting(self, child: Child, deadline: float) -> None:
+        """Returns when the child has greeted. Raises ChildDied or DeadlineExceeded before."""
+        while True:
+            try:
+                async with asyncio.timeout(min(deadline - time.monotonic(), _LOOK_S)):
+                    return await child.greeting()
+            except TimeoutError as error:
+                if time.monotonic() >= deadline:
+                    raise _late() from error
+                if self._end_hung_server():
+                    raise ChildDied from error
 
     async def _next(self, deadline: float, *, again: bool) -> Child:
         """The next child that is free, perhaps still starting; none is touched when it is already too late."""
@@ -200,8 +232,7 @@ class ReadingPool:
         if worn or grown or child.documents >= self._settings.recycle_after:
             self._drop(child)
         else:
-            self._busy.discard(child)
-            self._offer(child)
+            self._release(child)
 
     def _drop(self, child: Child, job: asyncio.Future[wire.Answer] | None = None) -> None:
         """Kills and replaces a child; its pipe is closed once nobody waits on it."""
@@ -227,6 +258,13 @@ class ReadingPool:
                 return
             self._offer(child)
 
+    def _release(self, child: Child) -> None:
+        self._busy.discard(child)
+        if self._open:
+            self._offer(child)
+        else:
+            child.close()
+
     def _offer(self, child: Child) -> None:
         """To the first that waits, else to the idle ones: the one used last is taken first, its caches are warm."""
         while self._waiting:
@@ -242,6 +280,14 @@ class ReadingPool:
             self._idle.remove(child)
             child.close()
         self._fill()
+
+    def _end_hung_server(self) -> bool:
+        """Whether there was one; its children end with it, and the next child that is needed starts another."""
+        if not self._open or not self._server.is_hung():
+            return False
+        _log.error("reading_fork_server_hangs", pid=self._server.pid)
+        self._server.end()
+        return True
 
     def _dismiss(self) -> None:
         while self._waiting:
