@@ -13,7 +13,7 @@ INVOICE = "financial/receivable/invoice"
 MODEL_VERSION = "models/fake/versions/1"
 
 
-@dataclass
+@dataclass(repr=False)
 class FakePool:
     """Reads every file as UTF-8 text, or does what `behave` says."""
 
@@ -31,7 +31,7 @@ class FakePool:
         return ReadOutcome(Reading("text/plain", (Page(1, text),)), queued_s=0.25, read_s=0.5)
 
 
-@dataclass
+@dataclass(repr=False)
 class FakeModel:
     """Calls everything an invoice, or does what `behave` says."""
 

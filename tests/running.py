@@ -63,8 +63,11 @@ def launch(log: Path, **settings: str) -> Service:
         )
     line = process.stdout.readline()
     match = re.search(r"is ready on (\S+) after", line)
-    assert match, f"not ready: {line!r} {log.read_text()[-2000:]}"
-    return Service(process, match[1], log)
+    service = Service(process, match[1] if match else "", log)
+    if not match:
+        stop(service)
+        raise AssertionError(f"not ready: {line!r} {log.read_text()[-2000:]}")
+    return service
 
 
 def stop(service: Service) -> None:

@@ -1,4 +1,4 @@
-"""The README's tour: every command and every piece of Python in it is run against a service on the default address."""
+"""The README's tour: every command and every piece of Python in it is run, against the address of a test's service."""
 
 import re
 import subprocess
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from running import HERON, environment, launch, stop
+from running import HERON, environment
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -15,13 +15,6 @@ TOUR = README[README.index("## A minute's tour") : README.index("## How it works
 BLOCKS = re.findall(r"```(console|python)\n(.*?)```", TOUR, re.DOTALL)
 # Accepted, or some need review: both are answers.
 ANSWERED = {0, 5}
-
-
-@pytest.fixture(scope="module")
-def default_service(tmp_path_factory):
-    running = launch(tmp_path_factory.mktemp("readme") / "heron.log", HERON_FRONT_ADDRESS="127.0.0.1:50051")
-    yield running
-    stop(running)
 
 
 def run(command: list[str] | str) -> subprocess.CompletedProcess[str]:
@@ -44,16 +37,22 @@ def shape(output: str) -> set[str]:
     return {word for word in re.findall(r"[A-Za-z_/]{4,}", output) if not word.startswith("heron_")}
 
 
-@pytest.mark.xdist_group("readme")
+def addressed(text: str, address: str) -> str:
+    """The block for a service that is not on the default address."""
+    named = text.replace("127.0.0.1:50051", address)
+    return re.sub(r"heron (classify|doctor --ready)", rf"heron \1 --server {address}", named)
+
+
+@pytest.mark.xdist_group("service")
 @pytest.mark.parametrize(("language", "block"), BLOCKS)
-def test_a_block_of_the_tour_runs_and_says_what_the_readme_says(default_service, language, block):
+def test_a_block_of_the_tour_runs_and_says_what_the_readme_says(service, language, block):
     if language == "python":
-        done = run([sys.executable, "-c", block])
+        done = run([sys.executable, "-c", addressed(block, service.address)])
         assert done.returncode == 0, done.stderr
         return
     for part in block.split("$ ")[1:]:
         command, _, expected = part.partition("\n")
-        done = run(f"set -o pipefail; {command}")
+        done = run(f"set -o pipefail; {addressed(command, service.address)}")
         assert done.returncode in ANSWERED, done.stderr
         assert shape(expected) <= shape(done.stdout), done.stdout
 

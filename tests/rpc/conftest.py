@@ -20,7 +20,7 @@ from heron_grpc.taxonomy import load_taxonomies
 from heron_grpc.wiring import build_front
 
 
-@dataclass
+@dataclass(repr=False)
 class Front:
     """A real gRPC front on loopback over a fake reader and a fake model."""
 
