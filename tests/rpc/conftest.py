@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
@@ -30,6 +31,7 @@ class Front:
     pipeline: Pipeline
     server: object
     channel: grpc.aio.Channel
+    blocking_channel: grpc.Channel
 
     @property
     def classification(self) -> classification_pb2_grpc.ClassificationServiceStub:
@@ -44,8 +46,13 @@ class Front:
         return server_pb2_grpc.ServerServiceStub(self.channel)
 
     async def upload(self, *messages: object, **call: object) -> classification_pb2.ClassifyUploadResponse:
-        """Sends start, bytes as chunks, trailers."""
-        return await self.classification.ClassifyUpload(iter([as_message(message) for message in messages]), **call)
+        """Sends start, bytes as chunks, trailers.
+
+        In a thread: the asyncio client may answer INTERNAL, of its own making, when the server ends a stream early.
+        """
+        requests = iter([as_message(message) for message in messages])
+        stub = classification_pb2_grpc.ClassificationServiceStub(self.blocking_channel)
+        return await asyncio.to_thread(stub.ClassifyUpload, requests, **call)
 
 
 def as_message(message: object) -> classification_pb2.ClassifyUploadRequest:
@@ -73,12 +80,14 @@ async def start_front(tmp_path) -> AsyncIterator[StartFront]:
         server = build_front(settings, pipeline, spool)
         server.bind()
         await server.start()
-        front = Front(server.address, pool, model, pipeline, server, grpc.aio.insecure_channel(server.address))
+        channels = grpc.aio.insecure_channel(server.address), grpc.insecure_channel(server.address)
+        front = Front(server.address, pool, model, pipeline, server, *channels)
         running.append(SimpleNamespace(front=front, spool=spool))
         return front
 
     yield start
     for one in running:
+        one.front.blocking_channel.close()
         await one.front.channel.close()
         await one.front.server.drain()
         one.spool.close()

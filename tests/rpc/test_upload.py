@@ -21,8 +21,13 @@ def start(**header: object) -> Start:
     return Start(header=classification_pb2.UploadHeader(**header))
 
 
+def as_message(payload: Start | bytes) -> classification_pb2.ClassifyUploadRequest:
+    field = {"chunk": payload} if isinstance(payload, bytes) else {"start": payload}
+    return classification_pb2.ClassifyUploadRequest(**field)
+
+
 async def failure(call) -> HeronServiceError:
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
+    with pytest.raises(grpc.RpcError) as caught:
         await call
     return HeronServiceError(caught.value)
 
@@ -99,12 +104,7 @@ async def test_an_announced_size_beyond_the_limit_is_refused_before_any_chunk_is
 async def test_a_stream_beyond_the_limit_is_cut_off(start_front, tmp_path):
     front = await start_front(max_document_bytes=100)
 
-    async def endless():
-        yield classification_pb2.ClassifyUploadRequest(start=start())
-        while True:
-            yield classification_pb2.ClassifyUploadRequest(chunk=b"x" * 60)
-
-    error = await failure(front.classification.ClassifyUpload(endless(), timeout=30))
+    error = await failure(front.upload(start(), *[b"x" * 60] * 1000, timeout=30))
     assert error.reason == "DOCUMENT_TOO_LARGE"
     assert list(tmp_path.iterdir()) == []
 
@@ -150,7 +150,8 @@ async def test_more_uploads_than_allowed_are_refused_and_room_comes_back(start_f
 
 
 async def test_a_sender_that_cancels_leaves_nothing(front, tmp_path):
-    await front.upload(start(), b"the connection is made")
+    await front.upload(start(), b"one connection is made")
+    await front.classification.ClassifyUpload(iter([as_message(start()), as_message(b"and the other")]))
     descriptors = open_files()
     sent = asyncio.Event()
 
