@@ -61,7 +61,9 @@ def _speak(pipe: socket.socket, frames: list[bytes]) -> None:
 
 
 async def reading_pool(server: TakenOver, **settings: float) -> ReadingPool:
-    pool = ReadingPool(ReadingSettings(children=1, **settings))
+    # The children are threads of the process that runs the tests, whose size is not what is tested.
+    size = {"recycle_mb": 1_000_000, "memory_mb": 1_000_000}
+    pool = ReadingPool(ReadingSettings(children=1, **size, **settings))
     pool._server = server  # type: ignore[assignment]
     pool.start()
     return pool
