@@ -88,7 +88,11 @@ def test_a_corpus_that_parts_a_group_is_refused(tmp_path):
         load_corpus(write(tmp_path / "corpus.jsonl.gz", parted))
 
 
-@pytest.mark.parametrize("content", [b"", b"not gzip", gzip.compress(b"{]"), gzip.compress(b'{"id": 1}')[:-9]])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"not gzip", gzip.compress(b"{]"), gzip.compress(b'{"id": 1}')[:-9]],
+    ids=["empty", "not-gzip", "not-json", "cut-off"],
+)
 def test_a_damaged_corpus_is_refused_or_has_nothing_to_train_on(tmp_path, content):
     path = tmp_path / "corpus.jsonl.gz"
     path.write_bytes(content)
