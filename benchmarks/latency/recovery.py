@@ -1,7 +1,6 @@
 """How long the service takes to be ready, to notice a dead model backend, and to be back."""
 
 import argparse
-import json
 import statistics
 import subprocess
 import sys
@@ -13,9 +12,7 @@ from pathlib import Path
 import grpc
 import psutil
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from rich.console import Console
-from rich.table import Table
-from run import machine, service_environment
+from run import publish, service_environment
 
 RESULT = Path(__file__).parents[1] / "results" / "recovery.json"
 SERVING = health_pb2.HealthCheckResponse.SERVING
@@ -76,12 +73,7 @@ def main() -> None:
         }
         for name, phase in names.items()
     ]
-    table = Table(*rows[0])
-    for row in rows:
-        table.add_row(*map(str, row.values()))
-    Console(width=100).print(table)
-    RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text(json.dumps({**machine(), **vars(arguments), "rows": rows}, indent=1) + "\n")
+    publish(rows, vars(arguments), RESULT)
 
 
 if __name__ == "__main__":

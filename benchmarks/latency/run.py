@@ -208,6 +208,16 @@ def machine() -> dict[str, object]:
     }
 
 
+def publish(rows: list[dict[str, object]], arguments: dict[str, object], result: Path) -> None:
+    """Prints the rows and records them with where they come from."""
+    table = Table(*rows[0])
+    for row in rows:
+        table.add_row(*map(str, row.values()))
+    Console(width=100).print(table)
+    result.parent.mkdir(exist_ok=True)
+    result.write_text(json.dumps({**machine(), **arguments, "rows": rows}, indent=1) + "\n")
+
+
 def main() -> None:
     """Measures, prints, writes benchmarks/results."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -215,12 +225,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=3.0)
     arguments = parser.parse_args()
     rows = medians(uvloop.run(measure(arguments.rounds, arguments.seconds)))
-    table = Table(*rows[0])
-    for row in rows:
-        table.add_row(*map(str, row.values()))
-    Console(width=100).print(table)
-    RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text(json.dumps({**machine(), **vars(arguments), "rows": rows}, indent=1) + "\n")
+    publish(rows, vars(arguments), RESULT)
 
 
 if __name__ == "__main__":
