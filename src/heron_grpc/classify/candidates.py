@@ -9,12 +9,12 @@ from heron_grpc.domain.taxonomy import TaxonomyPack
 FIELD = "options.candidate_categories"
 
 
-def candidate_leaves(pack: TaxonomyPack, names: Sequence[str] = ()) -> tuple[str, ...]:
+def candidate_leaves(pack: TaxonomyPack, names: Sequence[str]) -> tuple[str, ...]:
     """Leaves in taxonomy order; `names` are ids or aliases, none means all. Retired categories never compete.
 
     Raises InvalidRequest naming every unknown entry by its place.
     """
-    leaves = tuple(leaf for leaf in pack.taxonomy.leaves if not pack.taxonomy[leaf].retired)
+    leaves = pack.taxonomy.open_leaves
     if not names:
         return leaves
     found = [pack.resolve(name) for name in names]

@@ -76,7 +76,7 @@ async def classify_reading(
     else:
         started = time.perf_counter()
         prediction = await predict(subject.reading.text, options.include_evidence)
-        model = _model_finding(prediction, candidate_leaves(pack), time.perf_counter() - started)
+        model = _model_finding(prediction, pack.taxonomy.open_leaves, time.perf_counter() - started)
     return _Assembly(subject.reading, pack, options, settings).verdict(heard, model, prediction)
 
 
@@ -149,7 +149,7 @@ class _Assembly:
 
     def verdict(self, heard: _Heard, model: Finding, prediction: Prediction | None) -> Verdict:
         """All leaves compete, also where the caller names candidates: one that does not fit must not look sure."""
-        leaves = candidate_leaves(self.pack)
+        leaves = self.pack.taxonomy.open_leaves
         candidates = candidate_leaves(self.pack, self.options.candidate_categories)
         prior = ensemble.prior(leaves, prediction.probabilities if prediction else None, heard.settled)
         without_model = ensemble.prior(leaves, None, heard.settled)

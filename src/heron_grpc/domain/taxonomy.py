@@ -54,6 +54,11 @@ class Taxonomy:
         inner = {parent for category in self.categories for parent in parents(category.id)}
         return tuple(category.id for category in self.categories if category.id not in inner)
 
+    @cached_property
+    def open_leaves(self) -> tuple[str, ...]:
+        """The leaves that are not retired: those that compete."""
+        return tuple(leaf for leaf in self.leaves if not self[leaf].retired)
+
 
 def parents(category_id: str) -> Iterator[str]:
     """The ids above a category, nearest first: "a/b/c" gives "a/b", "a"."""
