@@ -11,9 +11,12 @@ UV := $(BIN)/uv
 PROTOS := $(wildcard protos/heron/v1/*.proto)
 SAMPLES := tests/samples
 WORKERS ?= 2
+# Other servers, whose requirements and ours do not agree.
+PEERS := .venv-peers
+SOAK_MINUTES ?= 20
 export BENTOML_DO_NOT_TRACK := True
 
-.PHONY: help run test lint types imports protos protos-check lock bench samples clean
+.PHONY: help run test lint types imports protos protos-check lock bench bench-peers soak samples clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -46,9 +49,14 @@ $(BIN)/python -m grpc_tools.protoc -Iprotos --python_out=$(1) --grpc_python_out=
   --mypy_out=quiet:$(1) --mypy_grpc_out=quiet:$(1) $(PROTOS)
 endef
 
-bench: $(VENV)/.dev ## Latency, throughput and recovery beside a gRPC echo and the raw model; writes benchmarks/results
-	$(BIN)/python benchmarks/latency/run.py
-	$(BIN)/python benchmarks/latency/recovery.py
+bench: $(VENV)/.dev $(PEERS)/.installed ## Speed and memory beside an echo, the raw model, MLServer ...; SCENARIOS=... for some; writes benchmarks/results
+	$(BIN)/python -m benchmarks.run $(SCENARIOS)
+
+bench-peers: $(VENV)/.dev $(PEERS)/.installed ## The service and MLServer with the same model
+	$(BIN)/python -m benchmarks.run peers
+
+soak: $(VENV)/.dev ## SOAK_MINUTES (20) of mixed calls: memory, descriptors, errors; writes benchmarks/results/soak.json
+	$(BIN)/python -m benchmarks.soak --minutes $(SOAK_MINUTES)
 
 samples: $(VENV)/.dev ## Draw the sample documents again
 	$(BIN)/python -c 'from pathlib import Path; from heron_grpc.lab.samples import write_samples; write_samples(Path("$(SAMPLES)"))'
@@ -56,10 +64,11 @@ samples: $(VENV)/.dev ## Draw the sample documents again
 lock: $(VENV)/.uv ## Resolve the dependencies again
 	$(UV) pip compile pyproject.toml --extra server --extra lab --group build $(COMPILE) -o requirements.lock
 	$(UV) pip compile pyproject.toml --extra server --extra lab --group build --group dev $(COMPILE) -c requirements.lock -o requirements-dev.lock
+	$(UV) pip compile benchmarks/peers/requirements.in $(COMPILE) -o benchmarks/peers/requirements.txt
 COMPILE := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet
 
 clean: ## Remove what make installed and built
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 # Stamps: each is newer than what it was made from.
 $(VENV)/.run: requirements.lock pyproject.toml | $(VENV)/.uv
@@ -71,6 +80,11 @@ $(VENV)/.dev: requirements-dev.lock pyproject.toml | $(VENV)/.uv
 	$(UV) pip install --quiet --compile-bytecode --python $(VENV) --require-hashes -r requirements-dev.lock
 	$(UV) pip install --quiet --python $(VENV) --no-deps --no-build-isolation -e .
 	touch $@ $(VENV)/.run
+
+$(PEERS)/.installed: benchmarks/peers/requirements.txt | $(VENV)/.uv
+	$(UV) venv --quiet --clear --python $(BIN)/python $(PEERS)
+	$(UV) pip install --quiet --python $(PEERS) --require-hashes -r benchmarks/peers/requirements.txt
+	touch $@
 
 $(VENV)/.uv: bootstrap.lock | $(VENV)/.system
 	$(PYTHON) -m venv --clear $(VENV)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from aiohttp import web
@@ -36,6 +36,11 @@ class ScriptedBackend:
     answer: Callable[[list[Item]], Awaitable[list[Prediction | ItemFailure]]] | None = None
     ready: bool = True
     calls: list[list[str]] = field(default_factory=list)
+    # Of each call: the header's trace context and those of its items.
+    traces: list[tuple[str, list[str]]] = field(default_factory=list)
+    # Names the worker that the connection of a port leads to; None leaves answers unsigned.
+    worker_of: Callable[[int], str] | None = None
+    workers: int = 1
     url: str | None = None
     runner: web.AppRunner | None = None
 
@@ -59,11 +64,12 @@ class ScriptedBackend:
         return web.Response(status=200 if self.ready else 503)
 
     async def _model(self, _: web.Request) -> web.Response:
-        return web.Response(body=wire.encode_facts(FACTS))
+        return web.Response(body=wire.encode_facts(replace(FACTS, workers=self.workers)))
 
     async def _predict(self, request: web.Request) -> web.StreamResponse:
         items = wire.decode_request(await request.read())
         self.calls.append([item.text for item in items])
+        self.traces.append((request.headers.get("traceparent", ""), [item.traceparent for item in items]))
         try:
             results = await self.answer(items) if self.answer else [prediction(item.text) for item in items]
         except ConnectionResetError:
@@ -73,7 +79,10 @@ class ScriptedBackend:
             raise
         except ValueError:
             return web.Response(status=500)
-        return web.Response(body=wire.encode_response(results, LABELS, FACTS.model_version))
+        assert request.transport is not None
+        port = request.transport.get_extra_info("peername")[1]
+        headers = {wire.WORKER_HEADER: self.worker_of(port)} if self.worker_of else {}
+        return web.Response(body=wire.encode_response(results, LABELS, FACTS.model_version), headers=headers)
 
 
 Connect = Callable[..., Awaitable[ModelClient]]

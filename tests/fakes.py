@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from heron_grpc.domain.call import Call
 from heron_grpc.domain.classification import Prediction
 from heron_grpc.domain.document import Page, Reading, ReadRequest
 from heron_grpc.reading.pool import ReadOutcome
@@ -22,7 +23,10 @@ class FakePool:
     requests: list[ReadRequest] = field(default_factory=list)
     seen: list[bytes] = field(default_factory=list)
 
-    async def read(self, request: ReadRequest, deadline_s: float | None = None) -> ReadOutcome:
+    def expected_wait_s(self, caller: str) -> float:
+        return 0.0
+
+    async def read(self, request: ReadRequest, call: Call | None = None) -> ReadOutcome:
         self.requests.append(request)
         self.seen.append(await asyncio.to_thread(Path(request.path).read_bytes))
         if self.behave:
@@ -40,7 +44,7 @@ class FakeModel:
     model_version: str = MODEL_VERSION
     texts: list[str] = field(default_factory=list)
 
-    async def predict(self, text: str, explain: bool, deadline_s: float | None = None) -> Prediction:
+    async def predict(self, text: str, explain: bool, call: Call | None = None) -> Prediction:
         self.texts.append(text)
         if self.behave:
             await self.behave(text)

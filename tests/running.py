@@ -42,7 +42,7 @@ def _command_line(process: psutil.Process) -> list[str]:
 
 def environment(**settings: str) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("HERON_")}
-    return {**inherited, **settings}
+    return {**inherited, "HERON_METRICS_ADDRESS": "127.0.0.1:0", **settings}
 
 
 def heron(*arguments: str, data: bytes | None = None, **settings: str) -> subprocess.CompletedProcess[str]:

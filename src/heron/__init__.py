@@ -1,6 +1,42 @@
 """Heron's client: ask a Heron service what documents are."""
 
+from heron.aio import AsyncHeronClient
 from heron.client import HeronClient
-from heron.errors import HeronServiceError
+from heron.documents import Document
+from heron.errors import (
+    AccessDenied,
+    Cancelled,
+    DeadlineExceeded,
+    HeronServiceError,
+    InvalidDocument,
+    InvalidRequest,
+    NotFound,
+    Overloaded,
+    ServiceDefect,
+    Unavailable,
+)
+from heron.messages import Classification, Options
+from heron.results import BulkProgress, BulkResult, UploadProgress
+from heron.retry import RetryPolicy
 
-__all__ = ["HeronClient", "HeronServiceError"]
+__all__ = [
+    "AccessDenied",
+    "AsyncHeronClient",
+    "BulkProgress",
+    "BulkResult",
+    "Cancelled",
+    "Classification",
+    "DeadlineExceeded",
+    "Document",
+    "HeronClient",
+    "HeronServiceError",
+    "InvalidDocument",
+    "InvalidRequest",
+    "NotFound",
+    "Options",
+    "Overloaded",
+    "RetryPolicy",
+    "ServiceDefect",
+    "Unavailable",
+    "UploadProgress",
+]

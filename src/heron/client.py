@@ -1,69 +1,71 @@
-"""A client that picks the unary call for small documents and the stream for large ones."""
+"""The blocking client: picks the unary call for small documents, the upload for large ones, the stream for many."""
 
-import hashlib
-import json
-import unicodedata
-from collections.abc import Callable, Iterator
-from io import BytesIO
+import time
+from collections.abc import Callable, Iterable, Iterator
+from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self, TypeVar
+from typing import BinaryIO, Self, TypeVar, Unpack
 
 import grpc
 
-from heron.errors import HeronServiceError
-from heron.v1 import (
-    classification_pb2,
-    classification_pb2_grpc,
-    server_pb2,
-    server_pb2_grpc,
-    taxonomy_pb2,
-    taxonomy_pb2_grpc,
+from heron.blocking_bulk import BlockingBulk
+from heron.blocking_upload import upload
+from heron.calls import DEFAULT_TIMEOUT_S, CallOptions, LogicalCall, Metadata, logical_call
+from heron.channel import DEFAULT_ADDRESS, channel_options
+from heron.documents import Document, Source
+from heron.errors import HeronServiceError, local_error, service_error
+from heron.ledger import Ledger
+from heron.messages import (
+    BulkRequest,
+    Classification,
+    Options,
+    bulk_start,
+    content_request,
+    is_short,
+    text_request,
+    upload_requests,
 )
+from heron.results import BulkProgress, BulkResult, UploadProgress, reporter
+from heron.retry import RetryPolicy
+from heron.v1 import classification_pb2_grpc, server_pb2, server_pb2_grpc, taxonomy_pb2, taxonomy_pb2_grpc
 
-DEFAULT_ADDRESS = "127.0.0.1:50051"
+__all__ = ["DEFAULT_ADDRESS", "DEFAULT_TAXONOMY", "Classification", "HeronClient", "Options", "channel_options"]
+
 DEFAULT_TAXONOMY = "taxonomies/default"
-# Larger documents are streamed. The service takes 4 MiB inline; a stream holds less in memory on both sides.
-INLINE_BYTES = 1024 * 1024
-CHUNK_BYTES = 256 * 1024
-DEFAULT_TIMEOUT_S = 300.0
-
-# Every method here only asks, so a call that found no service is safe to repeat. Uploads cannot be replayed by gRPC.
-_SERVICE_CONFIG = {
-    "methodConfig": [
-        {
-            "name": [
-                {"service": "heron.v1.ClassificationService", "method": "Classify"},
-                {"service": "heron.v1.TaxonomyService"},
-                {"service": "heron.v1.ServerService"},
-            ],
-            "retryPolicy": {
-                "maxAttempts": 4,
-                "initialBackoff": "0.1s",
-                "maxBackoff": "2s",
-                "backoffMultiplier": 2,
-                "retryableStatusCodes": ["UNAVAILABLE"],
-            },
-        }
-    ]
-}
 
 Answer = TypeVar("Answer")
-Classification = classification_pb2.Classification
-Options = classification_pb2.ClassifyOptions
-Upload = classification_pb2.ClassifyUploadRequest
 
 
 class HeronClient:
-    """Blocking client. Methods raise HeronServiceError; file methods also OSError.
+    """Blocking client, safe to share between threads. Methods raise HeronServiceError; file methods also OSError.
 
     >>> with HeronClient("127.0.0.1:50051") as client:
-    ...     answer = client.classify_file("statement.pdf")
+    ...     answer = client.classify_file("statement.pdf", timeout_s=30)
+    ...     for result in client.classify_many(Path("inbox").glob("*.pdf")):
+    ...         print(result.document.filename, result.error or result.classification.labels[0].category)
     """
 
-    def __init__(self, address: str = DEFAULT_ADDRESS, timeout_s: float = DEFAULT_TIMEOUT_S) -> None:
+    def __init__(
+        self,
+        address: str = DEFAULT_ADDRESS,
+        timeout_s: float = DEFAULT_TIMEOUT_S,
+        *,
+        credentials: grpc.ChannelCredentials | None = None,
+        retry: RetryPolicy | None = None,
+        metadata: Metadata = (),
+    ) -> None:
+        """`timeout_s` holds for calls that name none; without `credentials` the connection is not encrypted."""
         self._timeout_s = timeout_s
-        self._channel = grpc.insecure_channel(address, options=channel_options(address))
+        self._retry = retry or RetryPolicy()
+        self._metadata = tuple(metadata)
+        self._closed = False
+        options = channel_options(address, self._retry)
+        self._channel = (
+            grpc.secure_channel(address, credentials, options)
+            if credentials
+            else grpc.insecure_channel(address, options)
+        )
         self._classification = classification_pb2_grpc.ClassificationServiceStub(self._channel)
         self._taxonomy = taxonomy_pb2_grpc.TaxonomyServiceStub(self._channel)
         self._server = server_pb2_grpc.ServerServiceStub(self._channel)
@@ -78,93 +80,140 @@ class HeronClient:
 
     def close(self) -> None:
         """Ends calls in flight and the connection."""
+        self._closed = True
         self._channel.close()
 
-    def classify_text(self, text: str, options: Options | None = None) -> Classification:
+    def classify_text(self, text: str, options: Options | None = None, **call: Unpack[CallOptions]) -> Classification:
         """What kind of document has this text."""
-        request = classification_pb2.ClassifyRequest(text=text, options=options)
-        return self._call(self._classification.Classify, request).classification
+        return self._classify(Document.from_text(text), options, None, self._logical_call(call))
 
-    def classify_bytes(self, data: bytes, filename: str = "", options: Options | None = None) -> Classification:
+    def classify_bytes(
+        self,
+        data: bytes,
+        filename: str = "",
+        options: Options | None = None,
+        progress: Callable[[UploadProgress], None] | None = None,
+        **call: Unpack[CallOptions],
+    ) -> Classification:
         """What kind of document these bytes are."""
-        return self.classify_file(BytesIO(data), filename, options)
+        document = Document.from_bytes(data, filename)
+        return self._classify(document, options, progress, self._logical_call(call))
 
     def classify_file(
-        self, file: str | Path | BinaryIO, filename: str | None = None, options: Options | None = None
+        self,
+        file: str | PathLike[str] | BinaryIO,
+        filename: str | None = None,
+        options: Options | None = None,
+        progress: Callable[[UploadProgress], None] | None = None,
+        **call: Unpack[CallOptions],
     ) -> Classification:
-        """What kind of document a file, or an open binary stream, is; large ones never stand in memory whole."""
-        if isinstance(file, str | Path):
-            with Path(file).open("rb") as opened:
-                return self.classify_file(opened, Path(file).name if filename is None else filename, options)
-        head = file.read(INLINE_BYTES + 1)
-        if len(head) <= INLINE_BYTES:
-            return self._call(self._classification.Classify, _inline(head, filename or "", options)).classification
-        messages = _upload(_chunks(head, file), filename or "", options)
-        return self._call(self._classification.ClassifyUpload, messages).classification
+        """What kind of document a file, or an open binary stream, is; large ones never stand in memory whole.
 
-    def get_taxonomy(self, name: str = DEFAULT_TAXONOMY) -> taxonomy_pb2.Taxonomy:
+        `progress` is called each time that more was sent, for large ones in another thread. A document that can be read
+        again, which is any but a stream that cannot seek, is sent again when the service is away or overloaded.
+        """
+        document = Document.from_file(file, filename)
+        return self._classify(document, options, progress, self._logical_call(call))
+
+    def classify_many(
+        self,
+        documents: Iterable[Document | Path],
+        options: Options | None = None,
+        *,
+        ordered: bool = False,
+        max_in_flight: int = 0,
+        progress: Callable[[BulkProgress], None] | None = None,
+        document_timeout_s: float | None = None,
+        **call: Unpack[CallOptions],
+    ) -> Iterator[BulkResult]:
+        """What kinds of documents these are, on one stream: a result for each as it arrives, or in their order.
+
+        A document that is refused, cannot be read, or has no answer `document_timeout_s` (the client's timeout by
+        default) after its sending began has that error as its result, and spoils no other. At most as many documents as
+        the service grants, or `max_in_flight` if that is fewer, are between `documents` and the caller: a slow caller
+        slows the service down, and `documents` is advanced, in another thread, only as far as there is room. When the
+        stream breaks, documents without an answer that can be read again are sent again.
+
+        `timeout_s` limits the whole. `progress` is called in the caller's thread. Leaving the loop ends the call.
+        Raises HeronServiceError when the service cannot be reached any more or refuses the options, after every
+        document that was taken in has its result; what `documents` raises is raised likewise.
+
+        >>> for result in client.classify_many([Document.from_file(path, key=path) for path in paths]):
+        ...     print(result.key, result.error or result.classification.decision)
+        """
+        asked = logical_call(call, None, self._metadata)
+        ledger = Ledger(asked, self._retry, document_timeout_s or self._timeout_s, ordered)
+
+        def open_stream(requests: Iterator[BulkRequest]) -> object:
+            try:
+                return self._classification.ClassifyBulk(requests, timeout=asked.left_s(), metadata=asked.metadata)
+            except ValueError as error:
+                # What gRPC says about a closed channel.
+                raise local_error(grpc.StatusCode.CANCELLED, "the client is closed", asked.request_id) from error
+
+        bulk = BlockingBulk(ledger, documents, bulk_start(options, max_in_flight), open_stream, progress)
+        return bulk.results()
+
+    def get_taxonomy(self, name: str = DEFAULT_TAXONOMY, **call: Unpack[CallOptions]) -> taxonomy_pb2.Taxonomy:
         """A taxonomy with all its categories."""
-        return self._call(self._taxonomy.GetTaxonomy, taxonomy_pb2.GetTaxonomyRequest(name=name)).taxonomy
+        request = taxonomy_pb2.GetTaxonomyRequest(name=name)
+        return self._call(self._taxonomy.GetTaxonomy, request, self._logical_call(call)).taxonomy
 
-    def list_taxonomies(self) -> list[taxonomy_pb2.Taxonomy]:
+    def list_taxonomies(self, **call: Unpack[CallOptions]) -> list[taxonomy_pb2.Taxonomy]:
         """All taxonomies, without their categories."""
+        asked = self._logical_call(call)
         found: list[taxonomy_pb2.Taxonomy] = []
         request = taxonomy_pb2.ListTaxonomiesRequest()
         while True:
-            response = self._call(self._taxonomy.ListTaxonomies, request)
+            response = self._call(self._taxonomy.ListTaxonomies, request, asked)
             found += response.taxonomies
             if not response.next_page_token:
                 return found
             request = taxonomy_pb2.ListTaxonomiesRequest(page_token=response.next_page_token)
 
-    def get_server_info(self) -> server_pb2.GetServerInfoResponse:
+    def get_server_info(self, **call: Unpack[CallOptions]) -> server_pb2.GetServerInfoResponse:
         """Version, limits and formats."""
-        return self._call(self._server.GetServerInfo, server_pb2.GetServerInfoRequest())
+        return self._call(self._server.GetServerInfo, server_pb2.GetServerInfoRequest(), self._logical_call(call))
 
-    def _call(self, method: Callable[..., Answer], request: object) -> Answer:
+    def _logical_call(self, options: CallOptions) -> LogicalCall:
+        asked = logical_call(options, self._timeout_s, self._metadata)
+        if self._closed:
+            raise local_error(grpc.StatusCode.CANCELLED, "the client is closed", asked.request_id)
+        return asked
+
+    def _call(self, method: Callable[..., Answer], request: object, asked: LogicalCall) -> Answer:
         try:
-            return method(request, timeout=self._timeout_s)
+            return method(request, timeout=asked.left_s(), metadata=asked.metadata)
         except grpc.RpcError as error:
-            raise HeronServiceError(error) from error
+            raise service_error(error, asked.request_id) from error
 
-
-def channel_options(address: str) -> list[tuple[str, str | int]]:
-    """What a channel to the service at `address` asks of gRPC."""
-    options: list[tuple[str, str | int]] = [
-        ("grpc.service_config", json.dumps(_SERVICE_CONFIG)),
-        ("grpc.max_receive_message_length", 64 * 1024 * 1024),
-    ]
-    # gRPC would send even this machine's own addresses through a proxy that the environment names.
-    local = address.startswith(("127.", "localhost", "[::1]", "unix:"))
-    return [*options, ("grpc.enable_http_proxy", 0)] if local else options
-
-
-def _encodable(filename: str) -> str:
-    """File names may hold control characters and bytes that are no UTF-8, which the service refuses."""
-    printable = "".join("?" if unicodedata.category(letter) == "Cc" else letter for letter in filename)
-    return printable.encode(errors="replace").decode()
-
-
-def _inline(data: bytes, filename: str, options: Options | None) -> classification_pb2.ClassifyRequest:
-    content = classification_pb2.InlineContent(data=data, filename=_encodable(filename))
-    return classification_pb2.ClassifyRequest(content=content, options=options)
-
-
-def _upload(parts: Iterator[bytes], filename: str, options: Options | None) -> Iterator[Upload]:
-    """The messages of one upload: start, chunks, and what was sent as the trailer."""
-    header = classification_pb2.UploadHeader(filename=_encodable(filename))
-    yield Upload(start=classification_pb2.ClassifyUploadStart(header=header, options=options))
-    digest, size_bytes = hashlib.sha256(), 0
-    for part in parts:
-        digest.update(part)
-        size_bytes += len(part)
-        yield Upload(chunk=part)
-    yield Upload(trailer=classification_pb2.UploadTrailer(sha256=digest.hexdigest(), size_bytes=size_bytes))
-
-
-def _chunks(head: bytes, rest: BinaryIO) -> Iterator[bytes]:
-    """`head`, then what `rest` still holds, in chunks."""
-    for start in range(0, len(head), CHUNK_BYTES):
-        yield head[start : start + CHUNK_BYTES]
-    while chunk := rest.read(CHUNK_BYTES):
-        yield chunk
+    def _classify(
+        self,
+        document: Document,
+        options: Options | None,
+        progress: Callable[[UploadProgress], None] | None,
+        asked: LogicalCall,
+    ) -> Classification:
+        text = document.source
+        if isinstance(text, str) and is_short(text):
+            return self._call(self._classification.Classify, text_request(text, options), asked).classification
+        source = Source(document.source)
+        attempts = 0
+        while True:
+            attempts += 1
+            with source.opened() as content:
+                report = reporter(content.size_bytes, progress)
+                if content.is_small:
+                    request = content_request(content, document, options)
+                    answer = self._call(self._classification.Classify, request, asked).classification
+                    report(len(content.head))
+                    return answer
+                try:
+                    requests = upload_requests(content, document, options)
+                    return upload(self._classification.ClassifyUpload, requests, asked, report)
+                except HeronServiceError as error:
+                    # gRPC repeats unary calls by itself; uploads it cannot.
+                    wait_s = self._retry.repeat_after_s(attempts, error) if source.can_be_read else None
+                    if wait_s is None or not asked.has_time_for(wait_s):
+                        raise
+            time.sleep(wait_s)

@@ -3,30 +3,24 @@
 from collections.abc import Sequence
 from functools import partial
 
-import anyio
-import anyio.to_thread
 import bentoml
 from pydantic import BaseModel
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
 from heron_grpc.domain.classification import Prediction
-from heron_grpc.domain.errors import HeronError, ModelUnavailable, ProtocolError
+from heron_grpc.domain.errors import HeronError, ModelUnavailable
 from heron_grpc.domain.ports import Classifier
 from heron_grpc.serving import wire
 from heron_grpc.serving.eager_service import EagerService
+from heron_grpc.serving.model_slot import ModelSlot
 from heron_grpc.serving.parent_death import die_with_parent
 from heron_grpc.settings import ServingSettings, load_settings
 from heron_grpc.telemetry.logging import configure, get_logger
+from heron_grpc.telemetry.trace_context import trace_id
 
 _log = get_logger(__name__)
 
 # Above any real wait: BentoML's max_latency_ms is no window, it cancels the oldest call once it is reached.
 _NEVER_SHED_MS = 3_600_000
-_MOST_CONCURRENT = 1024
 
 
 class Score(BaseModel):
@@ -48,43 +42,16 @@ class Answer(BaseModel):
     error: str | None
 
 
-async def predict(request: Request) -> Response:
-    """POST: the front's way in, a list of texts as msgpack (serving/wire.py)."""
-    backend: ModelBackend = bentoml.get_current_service()
-    try:
-        items = wire.decode_request(await _body(request))
-        results = await backend.predict(items)
-        facts = backend.facts
-    except ProtocolError as error:
-        return _failure(400, error.reason)
-    except ModelUnavailable as error:
-        return _failure(503, error.reason)
-    return _msgpack(wire.encode_response(results, facts.labels, facts.model_version))
-
-
-async def model(_: Request) -> Response:
-    """GET: which model this is."""
-    backend: ModelBackend = bentoml.get_current_service()
-    try:
-        return _msgpack(wire.encode_facts(backend.facts))
-    except ModelUnavailable as error:
-        return _failure(503, error.reason)
-
-
 @bentoml.service(
     name="heron_model_backend",
     service_class=EagerService,
     labels={"project": "heron-grpc", "wire_format": str(wire.FORMAT)},
-    traffic={"timeout": 60, "max_concurrency": _MOST_CONCURRENT},
+    traffic={"timeout": 60},
     # It asks nobody who they are; `--host` or BENTOML_HOST opens it to others.
     http={"host": "127.0.0.1"},
     # One line a call and a histogram a call cost more than Naive Bayes itself.
     logging={"access": {"enabled": False}},
     metrics={"enabled": False},
-)
-@bentoml.asgi_app(
-    Starlette(routes=[Route("/predict", predict, methods=["POST"]), Route("/model", model, methods=["GET"])]),
-    path="/v1",
 )
 class ModelBackend:
     """Hosts the model directory that HERON_SERVING_MODELS_DIR and HERON_SERVING_MODEL name.
@@ -99,7 +66,7 @@ class ModelBackend:
         configure(settings.log.level, settings.log.format)
         self._settings = settings.serving
         # Classifiers are not thread-safe: both routes go through this one slot.
-        self._slot = anyio.CapacityLimiter(1)
+        self._slot = ModelSlot()
         self._hosted: tuple[Classifier, wire.ModelFacts] | None = None
         self._host()
 
@@ -121,8 +88,9 @@ class ModelBackend:
         """
         classifier, _ = self._loaded()
         most = self._settings.max_text_chars
-        head = [wire.Item(item.text[:most], item.explain) for item in items]
-        return await anyio.to_thread.run_sync(partial(predict_each, classifier, head), limiter=self._slot)
+        head = [wire.Item(item.text[:most], item.explain, item.traceparent) for item in items]
+        chars = sum(len(item.text) for item in head)
+        return await self._slot.run(partial(predict_each, classifier, head), len(head), chars)
 
     async def __is_ready__(self) -> bool:
         return self._hosted is not None
@@ -144,15 +112,14 @@ class ModelBackend:
 
 
 def predict_each(classifier: Classifier, items: Sequence[wire.Item]) -> list[Prediction | wire.ItemFailure]:
-    """All items in one call; one by one when that fails. Blocks.
-
-    Models whose cost depends on the longest text of a call sort and group by length here.
-    """
+    """All items in one call; one by one when that fails. Blocks."""
     try:
         return [*classifier.predict([item.text for item in items], [item.explain for item in items])]
     except Exception as error:  # noqa: BLE001  a model may raise anything over one bad text
         if len(items) == 1:
-            _log.warning("item_failed", kind=type(error).__name__, chars=len(items[0].text))
+            [item] = items
+            trace = {"trace_id": trace_id(item.traceparent)} if item.traceparent else {}
+            _log.warning("item_failed", kind=type(error).__name__, chars=len(item.text), **trace)
             return [wire.ItemFailure(type(error).__name__)]
     return [result for item in items for result in predict_each(classifier, [item])]
 
@@ -163,18 +130,10 @@ def _load(settings: ServingSettings) -> tuple[Classifier, wire.ModelFacts]:
     from heron_grpc.classify.manifest import load_manifest  # noqa: PLC0415
 
     directory = settings.models_dir / settings.model
-    classifier = load_classifier(directory)
-    facts = wire.ModelFacts(classifier.model_version, classifier.labels, load_manifest(directory).kind)
+    classifier = load_classifier(directory, settings.threads_a_worker)
+    kind = load_manifest(directory).kind
+    facts = wire.ModelFacts(classifier.model_version, classifier.labels, kind, settings.backend_workers)
     return classifier, facts
-
-
-async def _body(request: Request) -> bytes:
-    content = bytearray()
-    async for chunk in request.stream():
-        content += chunk
-        if len(content) > wire.MAX_REQUEST_BYTES:
-            raise HTTPException(413)
-    return bytes(content)
 
 
 def _answer(result: Prediction | wire.ItemFailure, model_version: str) -> Answer:
@@ -193,11 +152,3 @@ def _answer(result: Prediction | wire.ItemFailure, model_version: str) -> Answer
         model_version=model_version,
         error=None,
     )
-
-
-def _msgpack(content: bytes, status: int = 200) -> Response:
-    return Response(content, status, media_type=wire.MEDIA_TYPE)
-
-
-def _failure(status: int, reason: str) -> Response:
-    return _msgpack(wire.encode_failure(reason), status)

@@ -18,6 +18,7 @@ Group = TypeVar("Group", bound=BaseSettings)
 
 KIB = 1024
 MIB = 1024 * KIB
+GIB = 1024 * MIB
 
 
 def _models_dir() -> Path:
@@ -47,14 +48,31 @@ class FrontSettings(BaseSettings):
     max_chunk_bytes: int = Field(1 * MIB, gt=0)
     max_text_chars: int = Field(1_000_000, gt=0)
     max_filename_bytes: int = Field(255, gt=0)
-    # Uploads being received at once; the next one is refused with RESOURCE_EXHAUSTED.
-    max_uploads: int = Field(128, gt=0)
-    # Longest silence between two chunks of an upload.
+    # Of one document; with 100 MiB, chunks of 1 KiB.
+    max_chunks: int = Field(100_000, gt=0)
+    # What all callers share: nobody gets more of it than is left free, so one alone gets half.
+    max_calls: int = Field(1024, gt=0)
+    max_uploads: int = Field(256, gt=0)
+    max_bulk_streams: int = Field(64, gt=0)
+    max_request_bytes: int = Field(512 * MIB, gt=0)
+    max_spool_bytes: int = Field(32 * GIB, gt=0)
+    # Documents of a bulk stream that may be unanswered: granted when it asks for none, and at most.
+    bulk_in_flight: int = Field(32, gt=0)
+    max_bulk_in_flight: int = Field(128, gt=0)
+    # Longest silence before a request or between two chunks of an upload.
     chunk_idle_s: float = Field(30.0, gt=0)
-    # Longest any call may take, whatever deadline its caller set.
+    # Longest silence of a bulk stream between two documents, and longest time an answer may stay untaken.
+    bulk_idle_s: float = Field(300.0, gt=0)
+    # Longest any call but a bulk stream may take, and any document of one, whatever deadline its caller set.
     max_call_s: float = Field(600.0, gt=0)
+    max_bulk_s: float = Field(21_600.0, gt=0)
+    # Connections held open, and how long one without a call is.
+    max_connections: int = Field(4096, gt=0)
+    connection_idle_s: float = Field(600.0, gt=0)
     spool_dir: Path = Field(default_factory=_spool_dir)
     reflection: bool = True
+    # gRPC's own view of its servers, sockets and streams (grpc.channelz.v1).
+    channelz: bool = False
     # On SIGTERM: how long load balancers get to notice, then how long calls in flight get to end.
     drain_notice_s: float = Field(0.5, ge=0)
     drain_s: float = Field(60.0, ge=0)
@@ -71,8 +89,13 @@ class ReadingSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="HERON_READING_", frozen=True)
 
     children: int = Field(default_factory=lambda: os.cpu_count() or 1, gt=0)
-    # Documents waiting for a child; the next one is refused with RESOURCE_EXHAUSTED.
+    # Documents waiting for a child, a caller's at most half of what others leave; more are refused with
+    # RESOURCE_EXHAUSTED.
     max_waiting: int = Field(256, ge=0)
+    # When documents wait and every child has been at work on one for so long, one more child is started for them.
+    relief_after_s: float = Field(2.0, gt=0)
+    # A child at work that uses no processor time for so long is replaced, and its document read by another.
+    stall_s: float = Field(20.0, gt=0)
     cpu_s: float = Field(60.0, gt=0)
     wall_s: float = Field(240.0, gt=0)
     # Resident memory the parent kills at, and the hard address-space limit set inside the child.
@@ -86,7 +109,8 @@ class ReadingSettings(BaseSettings):
     # Largest reading a child may send, in the form in which it travels.
     result_mb: int = Field(128, gt=0)
     max_pages: int = Field(2000, gt=0)
-    # Pages whose words get boxes, 300 bytes a word: evidence is quoted from the text the model sees, some 7 full pages.
+    # Pages whose words get boxes where evidence is wanted, 300 bytes a word: it is quoted from the text the model sees,
+    # some 7 full pages.
     max_word_pages: int = Field(10, ge=0)
     # Largest picture, before it is decoded.
     max_image_pixels: int = Field(100_000_000, gt=0)
@@ -115,6 +139,8 @@ class ServingSettings(BaseSettings):
     backend_port: int = Field(0, ge=0, le=65535)
     # Processes of the own backend, each with its own copy of the model.
     backend_workers: int = Field(1, gt=0)
+    # Threads a worker's model may use; 0 means its share of the cores. Naive Bayes uses one.
+    backend_threads: int = Field(0, ge=0)
     # Set for the own backend: the process its workers must not outlive; 0 in a backend that stands alone.
     backend_parent_pid: int = Field(0, ge=0)
     # An own backend that is not ready for so long, at its start or later, is replaced.
@@ -124,11 +150,11 @@ class ServingSettings(BaseSettings):
     model: str = Field("nb", pattern=r"^[a-z0-9][a-z0-9_.-]*$")
     # Code points of a document the model sees: its head.
     max_text_chars: int = Field(20_000, gt=0, le=1_000_000)
-    # Texts waiting for the backend; the next one is refused with RESOURCE_EXHAUSTED.
+    # Texts that wait for the backend or are with it; no caller gets more of them than are left free.
     max_waiting: int = Field(1024, gt=0)
-    # Measured: 2 calls of at most 32 texts keep one backend busy without a timed wait.
     max_batch: int = Field(32, gt=0, le=1024)
-    calls_in_flight: int = Field(2, gt=0)
+    # 0 means two a worker, measured: of at most 32 texts they keep it busy without a timed wait.
+    calls_in_flight: int = Field(0, ge=0)
     timeout_s: float = Field(30.0, gt=0)
     # Failures in a row that open the breaker, and how long it stays open.
     breaker_failures: int = Field(5, gt=0)
@@ -137,6 +163,11 @@ class ServingSettings(BaseSettings):
     health_poll_s: float = Field(0.5, gt=0)
     # How long texts wait for a backend that went away while it worked on them, within their deadlines.
     comeback_s: float = Field(10.0, ge=0)
+
+    @property
+    def threads_a_worker(self) -> int:
+        """Threads of one worker's model."""
+        return self.backend_threads or max(1, len(os.sched_getaffinity(0)) // self.backend_workers)
 
 
 class ClassifySettings(BaseSettings):
@@ -158,6 +189,15 @@ class ClassifySettings(BaseSettings):
     cache_ttl_s: float = Field(900.0, gt=0)
 
 
+class MetricsSettings(BaseSettings):
+    """Where metrics are served, for Prometheus to fetch."""
+
+    model_config = SettingsConfigDict(env_prefix="HERON_METRICS_", frozen=True)
+
+    # host:port; port 0 picks a free one, empty serves none. They hold no content and ask for no credentials.
+    address: str = Field("127.0.0.1:9464", pattern=r"^([^\s/]+:[0-9]{1,5})?$")
+
+
 class LogSettings(BaseSettings):
     """What is logged."""
 
@@ -177,6 +217,7 @@ class Settings:
     serving: ServingSettings
     classify: ClassifySettings
     log: LogSettings
+    metrics: MetricsSettings
 
     @cached_property
     def pipeline_version(self) -> str:
@@ -187,7 +228,7 @@ class Settings:
 
 def load_settings() -> Settings:
     """Reads the environment. Raises ConfigurationError for values out of range and for unknown HERON_ names."""
-    groups = (FrontSettings, ReadingSettings, ServingSettings, ClassifySettings, LogSettings)
+    groups = (FrontSettings, ReadingSettings, ServingSettings, ClassifySettings, LogSettings, MetricsSettings)
     known = {f"{group.model_config['env_prefix']}{name}".upper() for group in groups for name in group.model_fields}
     unknown = sorted(name for name in os.environ if name.startswith("HERON_") and name.upper() not in known)
     if unknown:
@@ -198,6 +239,7 @@ def load_settings() -> Settings:
         _read(ServingSettings),
         _read(ClassifySettings),
         _read(LogSettings),
+        _read(MetricsSettings),
     )
 
 

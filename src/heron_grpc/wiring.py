@@ -18,8 +18,11 @@ from heron_grpc.rpc.server_service import ServerFacts, ServerService
 from heron_grpc.rpc.taxonomy_service import TaxonomyService
 from heron_grpc.serving.backend_process import BackendProcess
 from heron_grpc.serving.model_client import ModelClient
-from heron_grpc.settings import ClassifySettings, ServingSettings, Settings, require_model
+from heron_grpc.settings import ClassifySettings, ServingSettings, Settings, release, require_model
 from heron_grpc.taxonomy import load_taxonomies
+from heron_grpc.telemetry.exposition import exposed
+from heron_grpc.telemetry.part_metrics import PartMetrics, Versions
+from heron_grpc.telemetry.parts import Parts
 
 
 @asynccontextmanager
@@ -34,12 +37,16 @@ async def running(settings: Settings) -> AsyncIterator[FrontServer]:
         # Before gRPC: what forks after gRPC has started hangs.
         pool.start()
         stack.push_async_callback(pool.close)
-        spool = Spool(settings.front.spool_dir, settings.front.max_document_bytes)
+        spool = Spool(settings.front.spool_dir, settings.front.max_document_bytes, settings.front.max_spool_bytes)
         stack.callback(spool.close)
         backend, model = _backend(settings.serving)
         pipeline = Pipeline(settings, pool, model, taxonomies, _cache(settings.classify))
         front = build_front(settings, pipeline, spool)
         front.bind()
+        if settings.metrics.address:
+            versions = Versions(release(), settings.pipeline_version)
+            pipeline.metrics.follow(PartMetrics(Parts(pool, spool, model, backend, front), versions))
+            await stack.enter_async_context(exposed(settings.metrics.address, pipeline.metrics))
         if backend:
             stack.push_async_callback(backend.close)
             await backend.start()
@@ -78,6 +85,7 @@ def build_front(settings: Settings, pipeline: Pipeline, spool: Spool) -> FrontSe
         ServedService(
             "heron.v1.ClassificationService",
             lambda server: classification_pb2_grpc.add_ClassificationServiceServicer_to_server(classification, server),
+            drain=classification.drain,
         ),
         ServedService(
             "heron.v1.TaxonomyService",
@@ -90,7 +98,7 @@ def build_front(settings: Settings, pipeline: Pipeline, spool: Spool) -> FrontSe
             always_serving=True,
         ),
     )
-    return FrontServer(settings.front, services, lambda: pipeline.pool.ready and pipeline.model.ready)
+    return FrontServer(settings.front, services, lambda: pipeline.pool.ready and pipeline.model.ready, pipeline.metrics)
 
 
 def _features(settings: Settings) -> tuple[str, ...]:

@@ -3,9 +3,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heron_grpc.classify.filename import TIE
+from heron_grpc.classify.filename import TIE, named_category
 from heron_grpc.classify.stages import Subject
 from heron_grpc.domain.classification import StageState
+from heron_grpc.domain.taxonomy import normalise_name
 from stage_inputs import LETTERS, PACK, ChosenModel, classify, opinion, text_reading, uniform_but
 
 NAMES = ["", "doc1.pdf", "bank_statement (2).pdf", "Invoice-2024_03.pdf", "my resume.docx", "w9.pdf", "tax/../id.png"]
@@ -24,6 +25,16 @@ async def test_the_name_never_overrules_content(leaves: list[str], best: float, 
     assert found[0].labels == found[1].labels
     assert found[0].decision is found[1].decision
     assert {opinion(verdict, "filename").weight for verdict in found} == {0.0}
+
+
+@given(
+    st.lists(st.sampled_from([*PACK.names, "of", "a", "2024", "bank", "tax", "-", "_", "."]), max_size=8).map(" ".join)
+)
+def test_a_category_is_named_where_its_longest_name_stands_as_whole_words(text: str) -> None:
+    words = f" {normalise_name(text)} "
+    names = [name for name in PACK.names if f" {name} " in words and not PACK.names[name].startswith("meta")]
+    longest = {PACK.names[name] for name in names if len(name) == max(map(len, names))}
+    assert named_category(text, PACK) == (longest.pop() if len(longest) == 1 else None)
 
 
 async def test_the_name_breaks_a_tie_and_says_so() -> None:

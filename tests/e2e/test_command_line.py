@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -70,6 +71,32 @@ def test_the_same_bytes_under_any_name_get_the_same_label(service, tmp_path):
     found = json_lines(heron("classify", str(tmp_path), "--json", "--server", service.address))
     assert len(found) == 4
     assert len({json.dumps(item["labels"]) for item in found}) == 1
+
+
+def test_a_folder_travels_on_one_stream(service):
+    before = service.log.read_text()
+    done = heron("classify", str(SAMPLES), "--json", "--jobs", "3", "--server", service.address)
+    assert len(json_lines(done)) == 19
+    calls = [line for line in service.log.read_text()[len(before) :].splitlines() if "call_finished" in line]
+    assert len(calls) == 1
+    assert "ClassifyBulk" in calls[0]
+    assert re.search(r'documents"?[=:] ?19\b', calls[0])
+
+
+def test_stdin_may_be_one_of_several_documents(service):
+    path, data = sample(".txt"), sample(".pdf").read_bytes()
+    done = heron("classify", str(path), "-", "--json", "--server", service.address, data=data)
+    assert [(item["path"], item["mime_type"]) for item in json_lines(done)] == [
+        (str(path), "text/plain"),
+        ("-", "application/pdf"),
+    ]
+
+
+def test_a_service_that_is_not_there_is_told_for_every_document(tmp_path):
+    done = heron("classify", str(SAMPLES), str(tmp_path / "absent"), "--json", "--server", "127.0.0.1:1")
+    assert done.returncode == 4
+    assert len(json_lines(done)) == 20
+    assert {item["error"]["code"] for item in json_lines(done)} == {"UNAVAILABLE"}
 
 
 def test_stdin_is_one_document(service):

@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from heron_grpc.domain.call import Call
 from heron_grpc.domain.document import ReadRequest
 from heron_grpc.domain.errors import DeadlineExceeded, ReaderUnavailable
 from heron_grpc.reading import forkserver
@@ -139,7 +140,7 @@ def test_a_fork_that_fails_closes_the_pipe_alone(monkeypatch: pytest.MonkeyPatch
 async def test_a_read_that_is_late_already_touches_no_child(make_pool: MakePool, note: ReadRequest) -> None:
     pool = make_pool()
     pid = await ready_pid(pool)
-    for deadline_s in (0, -1):
+    for seconds in (0, -1):
         with pytest.raises(DeadlineExceeded):
-            await pool.read(note, deadline_s=deadline_s)
+            await pool.read(note, call=Call.within(seconds))
     assert await ready_pid(pool) == pid

@@ -75,7 +75,7 @@ async def start_front(tmp_path) -> AsyncIterator[StartFront]:
         limits = {"address": "127.0.0.1:0", "spool_dir": tmp_path, "drain_notice_s": 0.0, **limits}
         settings = replace(settings, front=settings.front.model_copy(update=limits))
         pool, model = FakePool(), FakeModel()
-        spool = Spool(settings.front.spool_dir, settings.front.max_document_bytes)
+        spool = Spool(settings.front.spool_dir, settings.front.max_document_bytes, settings.front.max_spool_bytes)
         pipeline = Pipeline(settings, pool, model, load_taxonomies(), TTLCache(100, 60) if cache else None)
         server = build_front(settings, pipeline, spool)
         server.bind()

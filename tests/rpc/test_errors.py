@@ -9,7 +9,7 @@ from google.rpc import error_details_pb2, status_pb2
 from heron import HeronServiceError
 from heron.v1 import classification_pb2
 from heron_grpc.domain import errors
-from heron_grpc.rpc.guard import CODES, status_of
+from heron_grpc.rpc.status import CODES, status_of
 
 INLINE = classification_pb2.ClassifyRequest(content=classification_pb2.InlineContent(data=b"words", filename="a.txt"))
 TEXT = classification_pb2.ClassifyRequest(text="words")
@@ -77,7 +77,7 @@ async def test_bytes_that_are_no_message_are_an_invalid_request(front):
 
 
 async def test_an_unknown_method_is_unimplemented(front):
-    call = front.channel.unary_unary("/heron.v1.ClassificationService/ClassifyBulk")
+    call = front.channel.unary_unary("/heron.v1.ClassificationService/ClassifyNothing")
     assert (await failure(call(b""))).code is grpc.StatusCode.UNIMPLEMENTED
 
 
@@ -166,3 +166,47 @@ def test_many_violations_still_fit_the_trailing_metadata():
     status = status_of(errors.InvalidRequest("invalid request", violations), "id")
     assert isinstance(status, status_pb2.Status)
     assert len(status.SerializeToString()) < 6000
+
+
+async def test_a_text_that_could_not_be_answered_in_time_is_refused_at_once(front):
+    """Work ends every 50 ms and 40 pieces of it are there: a call that has 0.3 s is told to come back."""
+    release = asyncio.Semaphore(0)
+
+    async def behave(_):
+        await release.acquire()
+
+    front.model.behave = behave
+    texts = (classification_pb2.ClassifyRequest(text=f"words {number}") for number in range(100))
+    calls = [asyncio.ensure_future(front.classification.Classify(next(texts))) for _ in range(60)]
+    for number in range(1, 21):
+        release.release()
+        await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
+        calls = [call for call in calls if not call.done()]
+        assert len(calls) == 60 - number
+        await asyncio.sleep(0.05)
+    seen = len(front.model.texts)
+    refused = await failure(front.classification.Classify(next(texts), timeout=0.3))
+    assert (refused.code, refused.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED")
+    assert refused.metadata["resource"] == "deadline"
+    assert refused.retry_after_s > 0
+    assert len(front.model.texts) == seen
+    patient = asyncio.ensure_future(front.classification.Classify(next(texts), timeout=600))
+    for _ in range(41):
+        release.release()
+    await asyncio.gather(patient, *calls)
+
+
+async def test_a_refusal_says_when_to_come_back_to_clients_that_retry_by_themselves(front):
+    front.pool.behave = raising(errors.Overloaded("full", retry_after_s=2.5))
+    call = front.classification.Classify(INLINE)
+    await failure(call)
+    assert ("grpc-retry-pushback-ms", "2500") in tuple(await call.trailing_metadata())
+
+
+async def test_a_file_that_could_not_be_read_in_time_is_refused_before_its_bytes_are_taken(front):
+    front.pool.expected_wait_s = lambda _: 100.0
+    found = await failure(front.classification.Classify(INLINE, timeout=5))
+    assert (found.reason, found.metadata["resource"]) == ("OVERLOADED", "deadline")
+    assert front.pool.requests == []
+    front.pool.expected_wait_s = lambda _: 100.0
+    assert (await front.classification.Classify(INLINE, timeout=400)).classification.labels

@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 
 from backends import until
 from heron_grpc.classify import load_classifier
+from heron_grpc.domain.call import Call
 from heron_grpc.serving import backend_process
 from heron_grpc.serving.backend_process import BackendProcess
 from heron_grpc.serving.model_client import ModelClient
@@ -94,7 +95,7 @@ async def test_a_killed_backend_is_noticed_and_replaced(
     tree = psutil.Process(backend.pid)
     worker = tree.children(recursive=True)[0]
     worker.send_signal(signal.SIGSTOP)
-    in_flight = asyncio.create_task(client.predict(TEXTS[0], explain=False, deadline_s=100))
+    in_flight = asyncio.create_task(client.predict(TEXTS[0], explain=False, call=Call.within(100)))
     await asyncio.sleep(0)
     (tree if victim == "backend" else worker).kill()
     await until(lambda: not client.ready)

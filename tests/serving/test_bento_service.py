@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 import logging
+import os
 import warnings
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,23 +12,29 @@ from dataclasses import dataclass, field
 import httpx
 import pytest
 import structlog
+from structlog.testing import capture_logs
 
 from backends import LABELS, prediction
 from heron_grpc.domain.classification import Prediction
 from heron_grpc.serving import wire
 from heron_grpc.serving.wire import Item, ItemFailure
+from heron_grpc.telemetry.logging import get_logger
 
 with warnings.catch_warnings():
     # BentoML calls pathspec and pydantic by names they are about to drop.
     warnings.simplefilter("ignore")
     import bentoml
-    from _bentoml_impl.server.app import CorkDispatcher
+    from _bentoml_impl.server.app import CorkDispatcher, ServiceAppFactory
 
     from heron_grpc.bento_service import ModelBackend, predict_each
     from heron_grpc.serving.eager_batching import EagerOptimizer, Optimizer, hold_wait_at_zero
 
 # In its calls as well.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+OTHER_TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
 @dataclass
@@ -59,7 +66,7 @@ def logging_restored() -> Iterator[None]:
 async def service(logging_restored: None) -> AsyncIterator[tuple[httpx.AsyncClient, ModelBackend]]:
     """The worker's own application, its lifespan running, over a choosy classifier."""
     application = ModelBackend.to_asgi()
-    async with application.router.lifespan_context(application):
+    async with application.bentoml_app.router.lifespan_context(application.bentoml_app):
         instance = bentoml.get_current_service()
         choosy = Choosy()
         instance._hosted = (choosy, wire.ModelFacts(choosy.model_version, choosy.labels, "choosy"))
@@ -85,6 +92,14 @@ async def test_concurrent_json_callers_are_batched_and_leave_no_wait_behind(serv
     optimizers = [dispatcher.optimizer for dispatcher in _dispatchers(client)]
     assert [type(optimizer) for optimizer in optimizers] == [EagerOptimizer]
     assert [(optimizer.wait, optimizer.o_a, optimizer.o_b) for optimizer in optimizers] == [(0, 0, 0)]
+
+
+def test_each_worker_takes_as_many_calls_however_many_there_are(monkeypatch, service) -> None:
+    for workers in (3, 1):
+        monkeypatch.setenv("HERON_SERVING_BACKEND_WORKERS", str(workers))
+        ModelBackend.inject_config()
+        factory = ServiceAppFactory(ModelBackend)
+        assert factory.max_concurrency == ModelBackend.calls_a_worker == 1024
 
 
 async def test_json_and_list_route_never_enter_the_model_together(service) -> None:
@@ -149,6 +164,39 @@ async def test_malformed_and_oversized_requests_are_refused(service) -> None:
     assert (await client.get("/v1/predict")).status_code == 405
 
 
+async def test_what_bentoml_serves_is_still_there_and_answers_say_which_worker_they_come_from(service) -> None:
+    client, _ = service
+    assert (await client.get("/livez")).status_code == 200
+    assert (await client.get("/nowhere")).status_code == 404
+    assert (await client.get("/v1/model")).headers[wire.WORKER_HEADER] == str(os.getpid())
+
+
+async def test_what_is_logged_of_an_item_carries_its_trace(service) -> None:
+    client, _ = service
+    items = [Item("good", False, OTHER_TRACE), Item("poison", False, TRACE), Item("more poison", False)]
+    with capture_logs() as logs:
+        await client.post("/v1/predict", content=wire.encode_request(items))
+    failed = [log.get("trace_id") for log in logs if log["event"] == "item_failed"]
+    assert failed == [TRACE.split("-")[1], None]
+
+
+async def test_what_is_logged_during_a_call_carries_the_trace_of_its_header(service) -> None:
+    client, instance = service
+
+    class Talkative(Choosy):
+        def predict(self, texts: Sequence[str], explain: Sequence[bool]) -> list[Prediction]:
+            get_logger("model").info("asked")
+            return super().predict(texts, explain)
+
+    instance._hosted = (Talkative(), instance.facts)
+    content = wire.encode_request([Item("good", explain=False)])
+    with capture_logs(processors=[structlog.contextvars.merge_contextvars]) as logs:
+        for headers in ({"traceparent": TRACE}, {"traceparent": "nonsense"}, {}):
+            # A task a call, as the server has it.
+            await asyncio.create_task(client.post("/v1/predict", content=content, headers=headers))
+    assert [log.get("trace_id") for log in logs if log["event"] == "asked"] == [TRACE.split("-")[1], None, None]
+
+
 async def test_texts_are_cut_to_what_the_model_sees(service) -> None:
     client, instance = service
     await _classify(client, "a" * 30_000)
@@ -195,5 +243,5 @@ async def test_what_bentoml_logs_of_a_failed_call_quotes_no_values(service) -> N
 
 def _dispatchers(client: httpx.AsyncClient) -> list[CorkDispatcher]:
     application = client._transport.app  # type: ignore[attr-defined]
-    endpoint = next(route.endpoint for route in application.routes if route.path == "/classify")
+    endpoint = next(route.endpoint for route in application.bentoml_app.routes if route.path == "/classify")
     return [*endpoint.func.__self__.dispatchers.values()]

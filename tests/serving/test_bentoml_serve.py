@@ -120,3 +120,47 @@ async def test_a_bento_is_built_and_served_without_network(
             await ready(session, url)
             (answer,) = await classify(session, url, "Invoice number 1")
     assert answer["model_version"] == "models/nb/versions/in-the-bento"
+
+
+# What the dispatcher in a worker does, written down by its optimizer, which is told of every batch.
+OBSERVED = """
+from heron_grpc.bento_service import ModelBackend
+from heron_grpc.serving import eager_batching
+
+
+class Observed(eager_batching.EagerOptimizer):
+    def log_outbound(self, n, wait, duration):
+        super().log_outbound(n, wait, duration)
+        with open("batches", "a") as file:
+            print(n, self.wait, self.o_a, self.o_b, file=file)
+
+
+eager_batching.EagerOptimizer = Observed
+"""
+BURST = 600
+
+
+async def test_after_a_burst_no_call_is_shed_and_none_waits_for_company(
+    bentoml_environment: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "observed.py").write_text(OBSERVED)
+    texts = [f"Invoice number {number}, amount due" for number in range(BURST)]
+    # Below the 5 s after which the server closes a connection nobody uses.
+    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=2)
+    with serving("observed:ModelBackend", tmp_path, bentoml_environment, tmp_path / "log") as url:
+        async with aiohttp.ClientSession(connector=connector) as session:
+            await ready(session, url)
+            # `classify` refuses any status but 200.
+            burst = await asyncio.gather(*(classify(session, url, text) for text in texts))
+            many = await classify(session, url, *texts[:100])
+            for text in texts[:20]:
+                await classify(session, url, text)
+    assert [answer for (answer,) in burst[:100]] == many
+    batches = [[float(value) for value in line.split()] for line in (tmp_path / "batches").read_text().splitlines()]
+    sizes = [int(size) for size, *_ in batches]
+    # A wait, or a cost from which one would be reckoned, is never learned.
+    assert {tuple(learned) for _, *learned in batches} == {(0.0, 0.0, 0.0)}
+    # Who comes alone goes alone; who came with others did not: the model was called less often than there were texts.
+    assert sizes[-20:] == [1] * 20
+    assert max(sizes) <= 32
+    assert len(sizes) - 20 < BURST

@@ -1,18 +1,32 @@
 """The client's promises that need a backend which misbehaves on demand."""
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 import structlog
 from structlog.testing import capture_logs
 
 from backends import Connect, ScriptedBackend, prediction, until
+from heron_grpc.domain.call import Call
 from heron_grpc.domain.classification import Prediction
 from heron_grpc.domain.errors import DeadlineExceeded, ModelFailed, ModelUnavailable, Overloaded, ProtocolError
 from heron_grpc.serving.wire import Item, ItemFailure
+from heron_grpc.serving.worker_lanes import Lane
 from heron_grpc.telemetry.logging import get_logger
 
 Results = list[Prediction | ItemFailure]
+
+
+# Never less, however fast the machine.
+SLOW_S = 0.05
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+OTHER_TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
+async def slow(items: list[Item]) -> Results:
+    await asyncio.sleep(SLOW_S)
+    return [prediction(item.text) for item in items]
 
 
 class Gate:
@@ -58,21 +72,25 @@ async def test_no_more_calls_are_in_flight_than_set(scripted: ScriptedBackend, c
 
 async def test_a_full_queue_refuses_with_a_time_to_try_again(scripted: ScriptedBackend, connect: Connect) -> None:
     scripted.answer = gate = Gate()
-    client = await connect(calls_in_flight=1, max_waiting=2)
+    client = await connect(calls_in_flight=1, max_waiting=6)
     texts = [asyncio.create_task(client.predict("held", explain=False))]
     await until(lambda: len(scripted.calls) == 1)
     texts += [asyncio.create_task(client.predict("waits", explain=False)) for _ in range(2)]
     await asyncio.sleep(0)
+    assert (client.waiting, client.calls_in_flight) == (2, 1)
     with pytest.raises(Overloaded) as refused:
         await client.predict("too many", explain=False)
     assert 0.1 <= refused.value.retry_after_s <= 30
+    assert refused.value.metadata["resource"] == "model queue"
+    # What is left is for others.
+    texts.append(asyncio.create_task(client.predict("of another", explain=False, call=Call(caller="another"))))
     gate.open.set()
     await asyncio.gather(*texts)
 
 
 async def test_a_cancelled_text_is_never_sent_and_makes_room(scripted: ScriptedBackend, connect: Connect) -> None:
     scripted.answer = gate = Gate()
-    client = await connect(calls_in_flight=1, max_waiting=1)
+    client = await connect(calls_in_flight=1, max_waiting=4)
     held = asyncio.create_task(client.predict("held", explain=False))
     await until(lambda: len(scripted.calls) == 1)
     gone = asyncio.create_task(client.predict("gone", explain=False))
@@ -92,7 +110,7 @@ async def test_a_text_past_its_deadline_is_never_sent(scripted: ScriptedBackend,
     held = asyncio.create_task(client.predict("held", explain=False))
     await until(lambda: len(scripted.calls) == 1)
     with pytest.raises(DeadlineExceeded):
-        await client.predict("late", explain=False, deadline_s=0.01)
+        await client.predict("late", explain=False, call=Call.within(0.01))
     gate.open.set()
     await held
     await client.predict("last", explain=False)
@@ -103,9 +121,9 @@ async def test_a_text_sent_but_not_answered_in_time_is_late(scripted: ScriptedBa
     scripted.answer = Gate()
     client = await connect()
     with pytest.raises(DeadlineExceeded):
-        await client.predict("held", explain=False, deadline_s=0.05)
+        await client.predict("held", explain=False, call=Call.within(0.05))
     with pytest.raises(DeadlineExceeded):
-        await client.predict("never sent", explain=False, deadline_s=0)
+        await client.predict("never sent", explain=False, call=Call.within(0))
 
 
 async def test_only_the_poisonous_text_of_a_failed_batch_fails(scripted: ScriptedBackend, connect: Connect) -> None:
@@ -208,13 +226,13 @@ async def test_a_refused_connection_ends_readiness_at_once(scripted: ScriptedBac
     assert not client.ready
 
 
-async def test_a_text_in_flight_when_the_backend_dies_is_answered_by_the_next(
+async def test_texts_in_flight_when_the_backend_dies_are_answered_by_the_next(
     scripted: ScriptedBackend, connect: Connect
 ) -> None:
     scripted.answer = Gate()
     client = await connect(comeback_s=60)
     texts = [asyncio.create_task(client.predict(text, explain=False)) for text in ("one", "two")]
-    await until(lambda: len(scripted.calls) == 1)
+    await until(lambda: len(scripted.calls) == 2)
     await scripted.stop()
     await until(lambda: not client.ready)
     scripted.answer = None
@@ -289,12 +307,10 @@ async def test_a_backend_whose_state_cannot_be_asked_for_is_away_until_it_can(
     scripted: ScriptedBackend, connect: Connect
 ) -> None:
     client = await connect()
-    session = client._connection._session
-    assert session
     with capture_logs() as logs:
-        await session.close()
+        await client._connection._asking.close()
         await until(lambda: not client.ready, within_s=10)
-        client._connection._session = None
+        client._connection._asking = Lane()
         await until(lambda: client.ready, within_s=10)
     unknown = [log for log in logs if log["event"] == "model_backend_health_unknown"]
     assert [type(log["exc_info"]) for log in unknown] == [RuntimeError]
@@ -335,3 +351,128 @@ async def test_only_one_call_tries_a_backend_that_failed(scripted: ScriptedBacke
     assert scripted.calls == [["probe"]]
     gate.open.set()
     await texts[0]
+
+
+async def test_a_caller_with_hundreds_of_texts_does_not_make_another_s_wait_for_them(
+    scripted: ScriptedBackend, connect: Connect
+) -> None:
+    scripted.answer = gate = Gate()
+    client = await connect(calls_in_flight=1, max_batch=10)
+    greedy = [asyncio.create_task(client.predict(f"greedy {number}", explain=False)) for number in range(500)]
+    await until(lambda: len(scripted.calls) == 1)
+    modest = asyncio.create_task(client.predict("modest", explain=False, call=Call(caller="another")))
+    await asyncio.sleep(0)
+    gate.open.set()
+    await modest
+    assert "modest" in scripted.calls[1]
+    assert sum(text.done() for text in greedy) < 30
+    await asyncio.gather(*greedy)
+
+
+async def test_a_text_that_would_wait_past_its_deadline_is_refused_at_once(
+    scripted: ScriptedBackend, connect: Connect
+) -> None:
+    client = await connect(calls_in_flight=1, max_batch=1)
+    scripted.answer = slow
+    await client.predict("measured", explain=False)
+    scripted.answer = gate = Gate()
+    texts = [asyncio.create_task(client.predict(str(number), explain=False)) for number in range(10)]
+    await until(lambda: len(scripted.calls) == 2)
+    # Ten times SLOW_S lie before it.
+    with pytest.raises(Overloaded, match="outlast the deadline") as refused:
+        await client.predict("too late", explain=False, call=Call.within(5 * SLOW_S))
+    assert refused.value.metadata["resource"] == "model queue"
+    assert refused.value.retry_after_s >= 0.1
+    texts.append(asyncio.create_task(client.predict("in time", explain=False, call=Call.within(1000))))
+    gate.open.set()
+    await asyncio.gather(*texts)
+
+
+async def test_who_finds_nobody_waiting_is_let_in_whatever_is_expected(
+    scripted: ScriptedBackend, connect: Connect
+) -> None:
+    client = await connect(calls_in_flight=1)
+    scripted.answer = slow
+    await client.predict("measured", explain=False)
+    scripted.answer = None
+    # Late at worst, never refused: else a slow moment would keep everybody out for good.
+    with suppress(DeadlineExceeded):
+        await client.predict("in a hurry", explain=False, call=Call.within(SLOW_S))
+
+
+async def test_a_call_leaves_the_others_their_share(scripted: ScriptedBackend, connect: Connect) -> None:
+    scripted.answer = gate = Gate()
+    client = await connect(calls_in_flight=2, max_batch=32)
+    texts = [asyncio.create_task(client.predict(str(number), explain=False)) for number in range(20)]
+    await until(lambda: len(scripted.calls) == 2)
+    assert [len(call) for call in scripted.calls] == [10, 10]
+    gate.open.set()
+    await asyncio.gather(*texts)
+
+
+async def test_the_sizes_of_calls_are_counted(scripted: ScriptedBackend, connect: Connect) -> None:
+    scripted.answer = gate = Gate()
+    client = await connect(calls_in_flight=1, max_batch=2)
+    first = asyncio.create_task(client.predict("first", explain=False))
+    await until(lambda: len(scripted.calls) == 1)
+    rest = [asyncio.create_task(client.predict(str(number), explain=False)) for number in range(4)]
+    await asyncio.sleep(0)
+    gate.open.set()
+    await asyncio.gather(first, *rest)
+    assert client.batch_sizes == {1: 1, 2: 2}
+    assert (client.waiting, client.calls_in_flight, client.breaker_open) == (0, 0, False)
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+async def test_two_calls_a_worker_are_in_flight(scripted: ScriptedBackend, connect: Connect, workers: int) -> None:
+    scripted.workers = workers
+    scripted.answer = gate = Gate()
+    client = await connect(max_batch=1)
+    texts = [asyncio.create_task(client.predict(str(number), explain=False)) for number in range(10)]
+    await until(lambda: len(scripted.calls) == 2 * workers)
+    assert client.calls_in_flight == 2 * workers
+    gate.open.set()
+    await asyncio.gather(*texts)
+
+
+@pytest.mark.parametrize("others", [TRACE, OTHER_TRACE, ""])
+async def test_each_text_carries_its_trace_and_a_call_the_one_they_share(
+    scripted: ScriptedBackend, connect: Connect, others: str
+) -> None:
+    client = await connect(calls_in_flight=1)
+    calls = [Call(traceparent=TRACE), Call(traceparent=others)]
+    await asyncio.gather(*(client.predict("text", explain=False, call=call) for call in calls))
+    assert scripted.traces == [(TRACE if others == TRACE else "", [TRACE, others])]
+
+
+async def test_connections_that_lead_to_the_same_worker_are_drawn_again(
+    scripted: ScriptedBackend, connect: Connect
+) -> None:
+    ports: list[int] = []
+
+    def worker_of(port: int) -> str:
+        # The kernel sends the first three connections the same way.
+        if port not in ports:
+            ports.append(port)
+        return "busy" if ports.index(port) < 3 else "idle"
+
+    scripted.workers = 2
+    scripted.worker_of = worker_of
+    client = await connect(calls_in_flight=2, max_batch=1)
+    lanes = client._connection._lanes
+
+    async def pair() -> set[str]:
+        scripted.answer = gate = Gate()
+        seen = len(scripted.calls)
+        texts = [asyncio.create_task(client.predict(str(number), explain=False)) for number in range(2)]
+        await until(lambda: len(scripted.calls) == seen + 2)
+        asked = {lane.worker for lane in lanes._busy}
+        gate.open.set()
+        await asyncio.gather(*texts)
+        return asked
+
+    async with asyncio.timeout(30):
+        while await pair() != {"busy", "idle"}:
+            pass
+    # And so it stays.
+    assert [await pair() for _ in range(5)] == [{"busy", "idle"}] * 5

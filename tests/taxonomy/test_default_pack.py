@@ -2,8 +2,9 @@
 
 import pytest
 
-from heron_grpc.classify.rules import DECISIVE_HEAD, apply_rules, matches
+from heron_grpc.classify.rules import DECISIVE_HEAD, RuleBook, matches
 from heron_grpc.domain.taxonomy import Rule, parents
+from heron_grpc.domain.text_pattern import folded
 from heron_grpc.taxonomy import load_taxonomies
 
 PACK = load_taxonomies()["taxonomies/default"]
@@ -82,18 +83,18 @@ def test_every_rule_has_an_example_and_speaks_for_a_category() -> None:
 
 @pytest.mark.parametrize(("rule", "example"), CASES, ids=[rule.name for rule, _ in CASES])
 def test_a_rule_matches_its_examples(rule: Rule, example: str) -> None:
-    assert matches(rule, example, example.lower())
+    assert matches(rule, example, folded(example))
 
 
 @pytest.mark.parametrize(("rule", "example"), CASES, ids=[rule.name for rule, _ in CASES])
 def test_no_decisive_rule_of_another_label_matches(rule: Rule, example: str) -> None:
     others = [other for other in PACK.rules if other.decisive and other.category != rule.category]
-    assert not [other.name for other in others if matches(other, example, example.lower())]
+    assert not [other.name for other in others if matches(other, example, folded(example))]
 
 
 @pytest.mark.parametrize("rule", [rule for rule in PACK.rules if rule.decisive], ids=lambda rule: rule.name)
 def test_a_mention_deep_in_a_document_settles_nothing(rule: Rule) -> None:
     text = "word " * (DECISIVE_HEAD // 5) + "\n" + rule.examples[0]
-    assert apply_rules(rule.examples[0], [rule]).settled == rule.category
-    deep = apply_rules(text, [rule])
-    assert deep.settled is None
+    book = RuleBook([rule])
+    assert book.apply(rule.examples[0]).settled == rule.category
+    assert book.apply(text).settled is None

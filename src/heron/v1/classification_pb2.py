@@ -24,11 +24,12 @@ _sym_db = _symbol_database.Default()
 
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 from heron.v1 import common_pb2 as heron_dot_v1_dot_common__pb2
 from heron.v1 import options_pb2 as heron_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dheron/v1/classification.proto\x12\x08heron.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15heron/v1/common.proto\x1a\x16heron/v1/options.proto\"\x8c\x04\n\x0e\x43lassification\x12$\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0e\x32\x12.heron.v1.Decision\x12\'\n\x06labels\x18\x02 \x03(\x0b\x32\x17.heron.v1.CategoryScore\x12\'\n\x06scores\x18\x03 \x03(\x0b\x32\x17.heron.v1.CategoryScore\x12\x12\n\nconfidence\x18\x04 \x01(\x02\x12\x14\n\x07novelty\x18\x05 \x01(\x02H\x00\x88\x01\x01\x12%\n\x06stages\x18\x06 \x03(\x0b\x32\x15.heron.v1.StageResult\x12$\n\x08\x65vidence\x18\x07 \x03(\x0b\x32\x12.heron.v1.Evidence\x12#\n\x08warnings\x18\x08 \x03(\x0b\x32\x11.heron.v1.Warning\x12\x15\n\rmodel_version\x18\t \x01(\t\x12\x18\n\x10pipeline_version\x18\n \x01(\t\x12\x10\n\x08taxonomy\x18\x0b \x01(\t\x12\x19\n\x11taxonomy_revision\x18\x0c \x01(\x03\x12(\n\x05stats\x18\r \x01(\x0b\x32\x19.heron.v1.ProcessingStats\x12/\n\x0b\x63reate_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tmime_type\x18\x0f \x01(\t\x12\x0e\n\x06sha256\x18\x10 \x01(\tB\n\n\x08_novelty\"[\n\rCategoryScore\x12\x10\n\x08\x63\x61tegory\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x13\n\x0bprobability\x18\x03 \x01(\x02\x12\r\n\x05level\x18\x04 \x01(\x05\"\xda\x01\n\x0bStageResult\x12\r\n\x05stage\x18\x01 \x01(\t\x12#\n\x05state\x18\x02 \x01(\x0e\x32\x14.heron.v1.StageState\x12\x15\n\x08\x63\x61tegory\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x17\n\nconfidence\x18\x04 \x01(\x02H\x01\x88\x01\x01\x12\x0e\n\x06weight\x18\x05 \x01(\x02\x12+\n\x08\x64uration\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0e\n\x06\x64\x65tail\x18\x07 \x01(\tB\x0b\n\t_categoryB\r\n\x0b_confidence\"\xaf\x01\n\x0fProcessingStats\x12(\n\x05total\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12)\n\x06queued\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\r\n\x05pages\x18\x03 \x01(\x05\x12\x11\n\tocr_pages\x18\x04 \x01(\x05\x12\x11\n\tcache_hit\x18\x05 \x01(\x08\x12\x12\n\nbatch_size\x18\x06 \x01(\x05\"\xfd\x01\n\x0f\x43lassifyOptions\x12\x10\n\x08taxonomy\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\x12\n\nmax_scores\x18\x03 \x01(\x05\x12\x11\n\tmin_score\x18\x04 \x01(\x02\x12\x1c\n\x14\x63\x61ndidate_categories\x18\x05 \x03(\t\x12\x18\n\x10include_evidence\x18\x06 \x01(\x08\x12\x1e\n\x03ocr\x18\x07 \x01(\x0e\x32\x11.heron.v1.OcrMode\x12\x11\n\tlanguages\x18\x08 \x03(\t\x12\r\n\x05pages\x18\t \x01(\t\x12\x12\n\nexhaustive\x18\n \x01(\x08\x12\x14\n\x0c\x62ypass_cache\x18\x0b \x01(\x08\"L\n\rInlineContent\x12\x11\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x42\x03\x80\x01\x01\x12\x15\n\x08\x66ilename\x18\x02 \x01(\tB\x03\x80\x01\x01\x12\x11\n\tmime_type\x18\x03 \x01(\t\"\x88\x01\n\x0f\x43lassifyRequest\x12\x13\n\x04text\x18\x01 \x01(\tB\x03\x80\x01\x01H\x00\x12*\n\x07\x63ontent\x18\x02 \x01(\x0b\x32\x17.heron.v1.InlineContentH\x00\x12*\n\x07options\x18\x03 \x01(\x0b\x32\x19.heron.v1.ClassifyOptionsB\x08\n\x06source\"D\n\x10\x43lassifyResponse\x12\x30\n\x0e\x63lassification\x18\x01 \x01(\x0b\x32\x18.heron.v1.Classification\"\x94\x01\n\x15\x43lassifyUploadRequest\x12.\n\x05start\x18\x01 \x01(\x0b\x32\x1d.heron.v1.ClassifyUploadStartH\x00\x12\x14\n\x05\x63hunk\x18\x02 \x01(\x0c\x42\x03\x80\x01\x01H\x00\x12*\n\x07trailer\x18\x03 \x01(\x0b\x32\x17.heron.v1.UploadTrailerH\x00\x42\t\n\x07payload\"i\n\x13\x43lassifyUploadStart\x12&\n\x06header\x18\x01 \x01(\x0b\x32\x16.heron.v1.UploadHeader\x12*\n\x07options\x18\x02 \x01(\x0b\x32\x19.heron.v1.ClassifyOptions\"L\n\x0cUploadHeader\x12\x15\n\x08\x66ilename\x18\x01 \x01(\tB\x03\x80\x01\x01\x12\x11\n\tmime_type\x18\x02 \x01(\t\x12\x12\n\nsize_bytes\x18\x03 \x01(\x03\"3\n\rUploadTrailer\x12\x0e\n\x06sha256\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x02 \x01(\x03\"J\n\x16\x43lassifyUploadResponse\x12\x30\n\x0e\x63lassification\x18\x01 \x01(\x0b\x32\x18.heron.v1.Classification*\x85\x01\n\x08\x44\x65\x63ision\x12\x18\n\x14\x44\x45\x43ISION_UNSPECIFIED\x10\x00\x12\x15\n\x11\x44\x45\x43ISION_ACCEPTED\x10\x01\x12\x19\n\x15\x44\x45\x43ISION_NEEDS_REVIEW\x10\x02\x12\x14\n\x10\x44\x45\x43ISION_UNKNOWN\x10\x03\x12\x17\n\x13\x44\x45\x43ISION_UNREADABLE\x10\x04*\xb0\x01\n\nStageState\x12\x1b\n\x17STAGE_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15STAGE_STATE_COMPLETED\x10\x01\x12\x17\n\x13STAGE_STATE_SKIPPED\x10\x02\x12\x1e\n\x1aSTAGE_STATE_NOT_APPLICABLE\x10\x03\x12\x16\n\x12STAGE_STATE_FAILED\x10\x04\x12\x19\n\x15STAGE_STATE_TIMED_OUT\x10\x05*_\n\x07OcrMode\x12\x18\n\x14OCR_MODE_UNSPECIFIED\x10\x00\x12\x11\n\rOCR_MODE_AUTO\x10\x01\x12\x12\n\x0eOCR_MODE_NEVER\x10\x02\x12\x13\n\x0fOCR_MODE_ALWAYS\x10\x03\x32\xd5\x01\n\x15\x43lassificationService\x12S\n\x08\x43lassify\x12\x19.heron.v1.ClassifyRequest\x1a\x1a.heron.v1.ClassifyResponse\"\x10\xaa\xd4\x18\x0c\n\x08\x63lassify \x01\x12g\n\x0e\x43lassifyUpload\x12\x1f.heron.v1.ClassifyUploadRequest\x1a .heron.v1.ClassifyUploadResponse\"\x10\xaa\xd4\x18\x0c\n\x08\x63lassify \x02(\x01\x42\"\n\x0c\x63om.heron.v1P\x01Z\x10heron/v1;heronv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dheron/v1/classification.proto\x12\x08heron.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x15heron/v1/common.proto\x1a\x16heron/v1/options.proto\"\x8c\x04\n\x0e\x43lassification\x12$\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0e\x32\x12.heron.v1.Decision\x12\'\n\x06labels\x18\x02 \x03(\x0b\x32\x17.heron.v1.CategoryScore\x12\'\n\x06scores\x18\x03 \x03(\x0b\x32\x17.heron.v1.CategoryScore\x12\x12\n\nconfidence\x18\x04 \x01(\x02\x12\x14\n\x07novelty\x18\x05 \x01(\x02H\x00\x88\x01\x01\x12%\n\x06stages\x18\x06 \x03(\x0b\x32\x15.heron.v1.StageResult\x12$\n\x08\x65vidence\x18\x07 \x03(\x0b\x32\x12.heron.v1.Evidence\x12#\n\x08warnings\x18\x08 \x03(\x0b\x32\x11.heron.v1.Warning\x12\x15\n\rmodel_version\x18\t \x01(\t\x12\x18\n\x10pipeline_version\x18\n \x01(\t\x12\x10\n\x08taxonomy\x18\x0b \x01(\t\x12\x19\n\x11taxonomy_revision\x18\x0c \x01(\x03\x12(\n\x05stats\x18\r \x01(\x0b\x32\x19.heron.v1.ProcessingStats\x12/\n\x0b\x63reate_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tmime_type\x18\x0f \x01(\t\x12\x0e\n\x06sha256\x18\x10 \x01(\tB\n\n\x08_novelty\"[\n\rCategoryScore\x12\x10\n\x08\x63\x61tegory\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x13\n\x0bprobability\x18\x03 \x01(\x02\x12\r\n\x05level\x18\x04 \x01(\x05\"\xda\x01\n\x0bStageResult\x12\r\n\x05stage\x18\x01 \x01(\t\x12#\n\x05state\x18\x02 \x01(\x0e\x32\x14.heron.v1.StageState\x12\x15\n\x08\x63\x61tegory\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x17\n\nconfidence\x18\x04 \x01(\x02H\x01\x88\x01\x01\x12\x0e\n\x06weight\x18\x05 \x01(\x02\x12+\n\x08\x64uration\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0e\n\x06\x64\x65tail\x18\x07 \x01(\tB\x0b\n\t_categoryB\r\n\x0b_confidence\"\xaf\x01\n\x0fProcessingStats\x12(\n\x05total\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12)\n\x06queued\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\r\n\x05pages\x18\x03 \x01(\x05\x12\x11\n\tocr_pages\x18\x04 \x01(\x05\x12\x11\n\tcache_hit\x18\x05 \x01(\x08\x12\x12\n\nbatch_size\x18\x06 \x01(\x05\"\xfd\x01\n\x0f\x43lassifyOptions\x12\x10\n\x08taxonomy\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\x12\n\nmax_scores\x18\x03 \x01(\x05\x12\x11\n\tmin_score\x18\x04 \x01(\x02\x12\x1c\n\x14\x63\x61ndidate_categories\x18\x05 \x03(\t\x12\x18\n\x10include_evidence\x18\x06 \x01(\x08\x12\x1e\n\x03ocr\x18\x07 \x01(\x0e\x32\x11.heron.v1.OcrMode\x12\x11\n\tlanguages\x18\x08 \x03(\t\x12\r\n\x05pages\x18\t \x01(\t\x12\x12\n\nexhaustive\x18\n \x01(\x08\x12\x14\n\x0c\x62ypass_cache\x18\x0b \x01(\x08\"L\n\rInlineContent\x12\x11\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x42\x03\x80\x01\x01\x12\x15\n\x08\x66ilename\x18\x02 \x01(\tB\x03\x80\x01\x01\x12\x11\n\tmime_type\x18\x03 \x01(\t\"\x88\x01\n\x0f\x43lassifyRequest\x12\x13\n\x04text\x18\x01 \x01(\tB\x03\x80\x01\x01H\x00\x12*\n\x07\x63ontent\x18\x02 \x01(\x0b\x32\x17.heron.v1.InlineContentH\x00\x12*\n\x07options\x18\x03 \x01(\x0b\x32\x19.heron.v1.ClassifyOptionsB\x08\n\x06source\"D\n\x10\x43lassifyResponse\x12\x30\n\x0e\x63lassification\x18\x01 \x01(\x0b\x32\x18.heron.v1.Classification\"\x94\x01\n\x15\x43lassifyUploadRequest\x12.\n\x05start\x18\x01 \x01(\x0b\x32\x1d.heron.v1.ClassifyUploadStartH\x00\x12\x14\n\x05\x63hunk\x18\x02 \x01(\x0c\x42\x03\x80\x01\x01H\x00\x12*\n\x07trailer\x18\x03 \x01(\x0b\x32\x17.heron.v1.UploadTrailerH\x00\x42\t\n\x07payload\"i\n\x13\x43lassifyUploadStart\x12&\n\x06header\x18\x01 \x01(\x0b\x32\x16.heron.v1.UploadHeader\x12*\n\x07options\x18\x02 \x01(\x0b\x32\x19.heron.v1.ClassifyOptions\"L\n\x0cUploadHeader\x12\x15\n\x08\x66ilename\x18\x01 \x01(\tB\x03\x80\x01\x01\x12\x11\n\tmime_type\x18\x02 \x01(\t\x12\x12\n\nsize_bytes\x18\x03 \x01(\x03\"3\n\rUploadTrailer\x12\x0e\n\x06sha256\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x02 \x01(\x03\"J\n\x16\x43lassifyUploadResponse\x12\x30\n\x0e\x63lassification\x18\x01 \x01(\x0b\x32\x18.heron.v1.Classification\"\xec\x01\n\x13\x43lassifyBulkRequest\x12,\n\x05start\x18\x01 \x01(\x0b\x32\x1b.heron.v1.ClassifyBulkStartH\x00\x12*\n\x04item\x18\x02 \x01(\x0b\x32\x1a.heron.v1.ClassifyBulkItemH\x00\x12\x14\n\x05\x63hunk\x18\x03 \x01(\x0c\x42\x03\x80\x01\x01H\x00\x12*\n\x07trailer\x18\x04 \x01(\x0b\x32\x17.heron.v1.UploadTrailerH\x00\x12.\n\x06\x63\x61ncel\x18\x05 \x01(\x0b\x32\x1c.heron.v1.ClassifyBulkCancelH\x00\x42\t\n\x07payload\"g\n\x11\x43lassifyBulkStart\x12*\n\x07options\x18\x01 \x01(\x0b\x32\x19.heron.v1.ClassifyOptions\x12\x15\n\rmax_in_flight\x18\x02 \x01(\x05\x12\x0f\n\x07ordered\x18\x03 \x01(\x08\"\x98\x01\n\x10\x43lassifyBulkItem\x12\x0f\n\x07item_id\x18\x01 \x01(\t\x12\x13\n\x04text\x18\x02 \x01(\tB\x03\x80\x01\x01H\x00\x12*\n\x07\x63ontent\x18\x03 \x01(\x0b\x32\x17.heron.v1.InlineContentH\x00\x12(\n\x06upload\x18\x04 \x01(\x0b\x32\x16.heron.v1.UploadHeaderH\x00\x42\x08\n\x06source\"%\n\x12\x43lassifyBulkCancel\x12\x0f\n\x07item_id\x18\x01 \x01(\t\"\x7f\n\x14\x43lassifyBulkResponse\x12,\n\x05grant\x18\x01 \x01(\x0b\x32\x1b.heron.v1.ClassifyBulkGrantH\x00\x12.\n\x06result\x18\x02 \x01(\x0b\x32\x1c.heron.v1.ClassifyBulkResultH\x00\x42\t\n\x07payload\"*\n\x11\x43lassifyBulkGrant\x12\x15\n\rmax_in_flight\x18\x01 \x01(\x05\"\x88\x01\n\x12\x43lassifyBulkResult\x12\x0f\n\x07item_id\x18\x01 \x01(\t\x12\x32\n\x0e\x63lassification\x18\x02 \x01(\x0b\x32\x18.heron.v1.ClassificationH\x00\x12#\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\x08\n\x06result*\x85\x01\n\x08\x44\x65\x63ision\x12\x18\n\x14\x44\x45\x43ISION_UNSPECIFIED\x10\x00\x12\x15\n\x11\x44\x45\x43ISION_ACCEPTED\x10\x01\x12\x19\n\x15\x44\x45\x43ISION_NEEDS_REVIEW\x10\x02\x12\x14\n\x10\x44\x45\x43ISION_UNKNOWN\x10\x03\x12\x17\n\x13\x44\x45\x43ISION_UNREADABLE\x10\x04*\xb0\x01\n\nStageState\x12\x1b\n\x17STAGE_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15STAGE_STATE_COMPLETED\x10\x01\x12\x17\n\x13STAGE_STATE_SKIPPED\x10\x02\x12\x1e\n\x1aSTAGE_STATE_NOT_APPLICABLE\x10\x03\x12\x16\n\x12STAGE_STATE_FAILED\x10\x04\x12\x19\n\x15STAGE_STATE_TIMED_OUT\x10\x05*_\n\x07OcrMode\x12\x18\n\x14OCR_MODE_UNSPECIFIED\x10\x00\x12\x11\n\rOCR_MODE_AUTO\x10\x01\x12\x12\n\x0eOCR_MODE_NEVER\x10\x02\x12\x13\n\x0fOCR_MODE_ALWAYS\x10\x03\x32\xba\x02\n\x15\x43lassificationService\x12S\n\x08\x43lassify\x12\x19.heron.v1.ClassifyRequest\x1a\x1a.heron.v1.ClassifyResponse\"\x10\xaa\xd4\x18\x0c\n\x08\x63lassify \x01\x12g\n\x0e\x43lassifyUpload\x12\x1f.heron.v1.ClassifyUploadRequest\x1a .heron.v1.ClassifyUploadResponse\"\x10\xaa\xd4\x18\x0c\n\x08\x63lassify \x02(\x01\x12\x63\n\x0c\x43lassifyBulk\x12\x1d.heron.v1.ClassifyBulkRequest\x1a\x1e.heron.v1.ClassifyBulkResponse\"\x10\xaa\xd4\x18\x0c\n\x08\x63lassify \x01(\x01\x30\x01\x42\"\n\x0c\x63om.heron.v1P\x01Z\x10heron/v1;heronv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,42 +47,62 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CLASSIFYUPLOADREQUEST'].fields_by_name['chunk']._serialized_options = b'\200\001\001'
   _globals['_UPLOADHEADER'].fields_by_name['filename']._loaded_options = None
   _globals['_UPLOADHEADER'].fields_by_name['filename']._serialized_options = b'\200\001\001'
+  _globals['_CLASSIFYBULKREQUEST'].fields_by_name['chunk']._loaded_options = None
+  _globals['_CLASSIFYBULKREQUEST'].fields_by_name['chunk']._serialized_options = b'\200\001\001'
+  _globals['_CLASSIFYBULKITEM'].fields_by_name['text']._loaded_options = None
+  _globals['_CLASSIFYBULKITEM'].fields_by_name['text']._serialized_options = b'\200\001\001'
   _globals['_CLASSIFICATIONSERVICE'].methods_by_name['Classify']._loaded_options = None
   _globals['_CLASSIFICATIONSERVICE'].methods_by_name['Classify']._serialized_options = b'\252\324\030\014\n\010classify \001'
   _globals['_CLASSIFICATIONSERVICE'].methods_by_name['ClassifyUpload']._loaded_options = None
   _globals['_CLASSIFICATIONSERVICE'].methods_by_name['ClassifyUpload']._serialized_options = b'\252\324\030\014\n\010classify \002'
-  _globals['_DECISION']._serialized_start=2183
-  _globals['_DECISION']._serialized_end=2316
-  _globals['_STAGESTATE']._serialized_start=2319
-  _globals['_STAGESTATE']._serialized_end=2495
-  _globals['_OCRMODE']._serialized_start=2497
-  _globals['_OCRMODE']._serialized_end=2592
-  _globals['_CLASSIFICATION']._serialized_start=156
-  _globals['_CLASSIFICATION']._serialized_end=680
-  _globals['_CATEGORYSCORE']._serialized_start=682
-  _globals['_CATEGORYSCORE']._serialized_end=773
-  _globals['_STAGERESULT']._serialized_start=776
-  _globals['_STAGERESULT']._serialized_end=994
-  _globals['_PROCESSINGSTATS']._serialized_start=997
-  _globals['_PROCESSINGSTATS']._serialized_end=1172
-  _globals['_CLASSIFYOPTIONS']._serialized_start=1175
-  _globals['_CLASSIFYOPTIONS']._serialized_end=1428
-  _globals['_INLINECONTENT']._serialized_start=1430
-  _globals['_INLINECONTENT']._serialized_end=1506
-  _globals['_CLASSIFYREQUEST']._serialized_start=1509
-  _globals['_CLASSIFYREQUEST']._serialized_end=1645
-  _globals['_CLASSIFYRESPONSE']._serialized_start=1647
-  _globals['_CLASSIFYRESPONSE']._serialized_end=1715
-  _globals['_CLASSIFYUPLOADREQUEST']._serialized_start=1718
-  _globals['_CLASSIFYUPLOADREQUEST']._serialized_end=1866
-  _globals['_CLASSIFYUPLOADSTART']._serialized_start=1868
-  _globals['_CLASSIFYUPLOADSTART']._serialized_end=1973
-  _globals['_UPLOADHEADER']._serialized_start=1975
-  _globals['_UPLOADHEADER']._serialized_end=2051
-  _globals['_UPLOADTRAILER']._serialized_start=2053
-  _globals['_UPLOADTRAILER']._serialized_end=2104
-  _globals['_CLASSIFYUPLOADRESPONSE']._serialized_start=2106
-  _globals['_CLASSIFYUPLOADRESPONSE']._serialized_end=2180
-  _globals['_CLASSIFICATIONSERVICE']._serialized_start=2595
-  _globals['_CLASSIFICATIONSERVICE']._serialized_end=2808
+  _globals['_CLASSIFICATIONSERVICE'].methods_by_name['ClassifyBulk']._loaded_options = None
+  _globals['_CLASSIFICATIONSERVICE'].methods_by_name['ClassifyBulk']._serialized_options = b'\252\324\030\014\n\010classify \001'
+  _globals['_DECISION']._serialized_start=3058
+  _globals['_DECISION']._serialized_end=3191
+  _globals['_STAGESTATE']._serialized_start=3194
+  _globals['_STAGESTATE']._serialized_end=3370
+  _globals['_OCRMODE']._serialized_start=3372
+  _globals['_OCRMODE']._serialized_end=3467
+  _globals['_CLASSIFICATION']._serialized_start=181
+  _globals['_CLASSIFICATION']._serialized_end=705
+  _globals['_CATEGORYSCORE']._serialized_start=707
+  _globals['_CATEGORYSCORE']._serialized_end=798
+  _globals['_STAGERESULT']._serialized_start=801
+  _globals['_STAGERESULT']._serialized_end=1019
+  _globals['_PROCESSINGSTATS']._serialized_start=1022
+  _globals['_PROCESSINGSTATS']._serialized_end=1197
+  _globals['_CLASSIFYOPTIONS']._serialized_start=1200
+  _globals['_CLASSIFYOPTIONS']._serialized_end=1453
+  _globals['_INLINECONTENT']._serialized_start=1455
+  _globals['_INLINECONTENT']._serialized_end=1531
+  _globals['_CLASSIFYREQUEST']._serialized_start=1534
+  _globals['_CLASSIFYREQUEST']._serialized_end=1670
+  _globals['_CLASSIFYRESPONSE']._serialized_start=1672
+  _globals['_CLASSIFYRESPONSE']._serialized_end=1740
+  _globals['_CLASSIFYUPLOADREQUEST']._serialized_start=1743
+  _globals['_CLASSIFYUPLOADREQUEST']._serialized_end=1891
+  _globals['_CLASSIFYUPLOADSTART']._serialized_start=1893
+  _globals['_CLASSIFYUPLOADSTART']._serialized_end=1998
+  _globals['_UPLOADHEADER']._serialized_start=2000
+  _globals['_UPLOADHEADER']._serialized_end=2076
+  _globals['_UPLOADTRAILER']._serialized_start=2078
+  _globals['_UPLOADTRAILER']._serialized_end=2129
+  _globals['_CLASSIFYUPLOADRESPONSE']._serialized_start=2131
+  _globals['_CLASSIFYUPLOADRESPONSE']._serialized_end=2205
+  _globals['_CLASSIFYBULKREQUEST']._serialized_start=2208
+  _globals['_CLASSIFYBULKREQUEST']._serialized_end=2444
+  _globals['_CLASSIFYBULKSTART']._serialized_start=2446
+  _globals['_CLASSIFYBULKSTART']._serialized_end=2549
+  _globals['_CLASSIFYBULKITEM']._serialized_start=2552
+  _globals['_CLASSIFYBULKITEM']._serialized_end=2704
+  _globals['_CLASSIFYBULKCANCEL']._serialized_start=2706
+  _globals['_CLASSIFYBULKCANCEL']._serialized_end=2743
+  _globals['_CLASSIFYBULKRESPONSE']._serialized_start=2745
+  _globals['_CLASSIFYBULKRESPONSE']._serialized_end=2872
+  _globals['_CLASSIFYBULKGRANT']._serialized_start=2874
+  _globals['_CLASSIFYBULKGRANT']._serialized_end=2916
+  _globals['_CLASSIFYBULKRESULT']._serialized_start=2919
+  _globals['_CLASSIFYBULKRESULT']._serialized_end=3055
+  _globals['_CLASSIFICATIONSERVICE']._serialized_start=3470
+  _globals['_CLASSIFICATIONSERVICE']._serialized_end=3784
 # @@protoc_insertion_point(module_scope)

@@ -10,6 +10,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.rpc import status_pb2 as _status_pb2
 from heron.v1 import common_pb2 as _common_pb2
 import builtins as _builtins
 import sys
@@ -660,3 +661,241 @@ class ClassifyUploadResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ClassifyUploadResponse: _TypeAlias = ClassifyUploadResponse  # noqa: Y015
+
+@_typing.final
+class ClassifyBulkRequest(_message.Message):
+    """One message of a bulk stream. A message out of order, or one whose `item_id` cannot be matched, ends the stream with
+    INVALID_ARGUMENT; all else that is wrong with a document is that document's answer.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_FIELD_NUMBER: _builtins.int
+    ITEM_FIELD_NUMBER: _builtins.int
+    CHUNK_FIELD_NUMBER: _builtins.int
+    TRAILER_FIELD_NUMBER: _builtins.int
+    CANCEL_FIELD_NUMBER: _builtins.int
+    chunk: _builtins.bytes
+    """Next part of the document announced last, when its `source` is `upload`: 256 KiB works best, 1 MiB at most."""
+    @_builtins.property
+    def start(self) -> Global___ClassifyBulkStart:
+        """First message, once."""
+
+    @_builtins.property
+    def item(self) -> Global___ClassifyBulkItem:
+        """The next document."""
+
+    @_builtins.property
+    def trailer(self) -> Global___UploadTrailer:
+        """Ends the document announced last; what it says is checked as in an upload."""
+
+    @_builtins.property
+    def cancel(self) -> Global___ClassifyBulkCancel:
+        """Gives up a document that is not answered yet: its answer is an error with code CANCELLED. One that was answered
+        already is left alone. The document announced last takes no more chunks and no trailer.
+        """
+
+    def __init__(
+        self,
+        *,
+        start: Global___ClassifyBulkStart | None = ...,
+        item: Global___ClassifyBulkItem | None = ...,
+        chunk: _builtins.bytes = ...,
+        trailer: Global___UploadTrailer | None = ...,
+        cancel: Global___ClassifyBulkCancel | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel", b"cancel", "chunk", b"chunk", "item", b"item", "payload", b"payload", "start", b"start", "trailer", b"trailer"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel", b"cancel", "chunk", b"chunk", "item", b"item", "payload", b"payload", "start", b"start", "trailer", b"trailer"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["start", "item", "chunk", "trailer", "cancel"]  # noqa: Y015
+    _WhichOneofArgType_payload: _TypeAlias = _typing.Literal["payload", b"payload"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_payload) -> _WhichOneofReturnType_payload | None: ...
+
+Global___ClassifyBulkRequest: _TypeAlias = ClassifyBulkRequest  # noqa: Y015
+
+@_typing.final
+class ClassifyBulkStart(_message.Message):
+    """First message of a bulk stream."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OPTIONS_FIELD_NUMBER: _builtins.int
+    MAX_IN_FLIGHT_FIELD_NUMBER: _builtins.int
+    ORDERED_FIELD_NUMBER: _builtins.int
+    max_in_flight: _builtins.int
+    """Documents the client would like to have unanswered at once; 0 means the server's default. The server grants at most
+    its own limit.
+    """
+    ordered: _builtins.bool
+    """Answer in the order asked, at the price of waiting for the slowest."""
+    @_builtins.property
+    def options(self) -> Global___ClassifyOptions:
+        """How to classify every document of the stream."""
+
+    def __init__(
+        self,
+        *,
+        options: Global___ClassifyOptions | None = ...,
+        max_in_flight: _builtins.int = ...,
+        ordered: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["options", b"options"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["max_in_flight", b"max_in_flight", "options", b"options", "ordered", b"ordered"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClassifyBulkStart: _TypeAlias = ClassifyBulkStart  # noqa: Y015
+
+@_typing.final
+class ClassifyBulkItem(_message.Message):
+    """A document of a bulk stream."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEM_ID_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    CONTENT_FIELD_NUMBER: _builtins.int
+    UPLOAD_FIELD_NUMBER: _builtins.int
+    item_id: _builtins.str
+    """Chosen by the client, 1 to 128 bytes; unique among the documents not answered yet."""
+    text: _builtins.str
+    """Plain text, 1,000,000 code points at most."""
+    @_builtins.property
+    def content(self) -> Global___InlineContent:
+        """A file's bytes."""
+
+    @_builtins.property
+    def upload(self) -> Global___UploadHeader:
+        """A file of any size up to the server's limit, whose `chunk`s and `trailer` follow."""
+
+    def __init__(
+        self,
+        *,
+        item_id: _builtins.str = ...,
+        text: _builtins.str = ...,
+        content: Global___InlineContent | None = ...,
+        upload: Global___UploadHeader | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "source", b"source", "text", b"text", "upload", b"upload"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "item_id", b"item_id", "source", b"source", "text", b"text", "upload", b"upload"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["text", "content", "upload"]  # noqa: Y015
+    _WhichOneofArgType_source: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_source) -> _WhichOneofReturnType_source | None: ...
+
+Global___ClassifyBulkItem: _TypeAlias = ClassifyBulkItem  # noqa: Y015
+
+@_typing.final
+class ClassifyBulkCancel(_message.Message):
+    """Names a document that is no longer wanted."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEM_ID_FIELD_NUMBER: _builtins.int
+    item_id: _builtins.str
+    """As in its `item`."""
+    def __init__(
+        self,
+        *,
+        item_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["item_id", b"item_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClassifyBulkCancel: _TypeAlias = ClassifyBulkCancel  # noqa: Y015
+
+@_typing.final
+class ClassifyBulkResponse(_message.Message):
+    """One message of the answer to a bulk stream."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GRANT_FIELD_NUMBER: _builtins.int
+    RESULT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def grant(self) -> Global___ClassifyBulkGrant:
+        """First answer, once."""
+
+    @_builtins.property
+    def result(self) -> Global___ClassifyBulkResult:
+        """A document's answer."""
+
+    def __init__(
+        self,
+        *,
+        grant: Global___ClassifyBulkGrant | None = ...,
+        result: Global___ClassifyBulkResult | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["grant", b"grant", "payload", b"payload", "result", b"result"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["grant", b"grant", "payload", b"payload", "result", b"result"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["grant", "result"]  # noqa: Y015
+    _WhichOneofArgType_payload: _TypeAlias = _typing.Literal["payload", b"payload"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_payload) -> _WhichOneofReturnType_payload | None: ...
+
+Global___ClassifyBulkResponse: _TypeAlias = ClassifyBulkResponse  # noqa: Y015
+
+@_typing.final
+class ClassifyBulkGrant(_message.Message):
+    """What the server grants a bulk stream."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MAX_IN_FLIGHT_FIELD_NUMBER: _builtins.int
+    max_in_flight: _builtins.int
+    """Documents that may be unanswered at once; the server reads no further document while so many are."""
+    def __init__(
+        self,
+        *,
+        max_in_flight: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["max_in_flight", b"max_in_flight"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClassifyBulkGrant: _TypeAlias = ClassifyBulkGrant  # noqa: Y015
+
+@_typing.final
+class ClassifyBulkResult(_message.Message):
+    """A document's answer, once for every `item_id`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEM_ID_FIELD_NUMBER: _builtins.int
+    CLASSIFICATION_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
+    item_id: _builtins.str
+    """As in its `item`."""
+    @_builtins.property
+    def classification(self) -> Global___Classification:
+        """What the document is, and why."""
+
+    @_builtins.property
+    def error(self) -> _status_pb2.Status:
+        """Why there is no answer, with the details a call of its own would have had."""
+
+    def __init__(
+        self,
+        *,
+        item_id: _builtins.str = ...,
+        classification: Global___Classification | None = ...,
+        error: _status_pb2.Status | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["classification", b"classification", "error", b"error", "result", b"result"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["classification", b"classification", "error", b"error", "item_id", b"item_id", "result", b"result"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["classification", "error"]  # noqa: Y015
+    _WhichOneofArgType_result: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_result) -> _WhichOneofReturnType_result | None: ...
+
+Global___ClassifyBulkResult: _TypeAlias = ClassifyBulkResult  # noqa: Y015

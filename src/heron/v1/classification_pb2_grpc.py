@@ -45,6 +45,11 @@ class ClassificationServiceStub:
                 request_serializer=heron_dot_v1_dot_classification__pb2.ClassifyUploadRequest.SerializeToString,
                 response_deserializer=heron_dot_v1_dot_classification__pb2.ClassifyUploadResponse.FromString,
                 _registered_method=True)
+        self.ClassifyBulk = channel.stream_stream(
+                '/heron.v1.ClassificationService/ClassifyBulk',
+                request_serializer=heron_dot_v1_dot_classification__pb2.ClassifyBulkRequest.SerializeToString,
+                response_deserializer=heron_dot_v1_dot_classification__pb2.ClassifyBulkResponse.FromString,
+                _registered_method=True)
 
 
 class ClassificationServiceServicer:
@@ -65,6 +70,16 @@ class ClassificationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ClassifyBulk(self, request_iterator, context):
+        """Many documents on one stream: `start`, then documents one after the other, each a single `item` or an `item` that
+        announces an upload, its `chunk`s and its `trailer`. Every document is answered once, by `item_id`, as it is ready or
+        in the order asked; one that fails spoils no other. The server reads ahead only as far as the window it grants in its
+        first answer: who does not read answers cannot send for ever. Half-closing ends the stream after the last answer.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ClassificationServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -77,6 +92,11 @@ def add_ClassificationServiceServicer_to_server(servicer, server):
                     servicer.ClassifyUpload,
                     request_deserializer=heron_dot_v1_dot_classification__pb2.ClassifyUploadRequest.FromString,
                     response_serializer=heron_dot_v1_dot_classification__pb2.ClassifyUploadResponse.SerializeToString,
+            ),
+            'ClassifyBulk': grpc.stream_stream_rpc_method_handler(
+                    servicer.ClassifyBulk,
+                    request_deserializer=heron_dot_v1_dot_classification__pb2.ClassifyBulkRequest.FromString,
+                    response_serializer=heron_dot_v1_dot_classification__pb2.ClassifyBulkResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -134,6 +154,33 @@ class ClassificationService:
             '/heron.v1.ClassificationService/ClassifyUpload',
             heron_dot_v1_dot_classification__pb2.ClassifyUploadRequest.SerializeToString,
             heron_dot_v1_dot_classification__pb2.ClassifyUploadResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ClassifyBulk(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/heron.v1.ClassificationService/ClassifyBulk',
+            heron_dot_v1_dot_classification__pb2.ClassifyBulkRequest.SerializeToString,
+            heron_dot_v1_dot_classification__pb2.ClassifyBulkResponse.FromString,
             options,
             channel_credentials,
             insecure,

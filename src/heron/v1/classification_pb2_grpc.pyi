@@ -37,6 +37,12 @@ class ClassificationServiceStub:
     """One small document: its text, or its bytes inline (4 MiB at most)."""
     ClassifyUpload: _grpc.StreamUnaryMultiCallable[_classification_pb2.ClassifyUploadRequest, _classification_pb2.ClassifyUploadResponse]
     """One document of any size up to the server's limit: `start`, then `chunk`s, optionally `trailer`."""
+    ClassifyBulk: _grpc.StreamStreamMultiCallable[_classification_pb2.ClassifyBulkRequest, _classification_pb2.ClassifyBulkResponse]
+    """Many documents on one stream: `start`, then documents one after the other, each a single `item` or an `item` that
+    announces an upload, its `chunk`s and its `trailer`. Every document is answered once, by `item_id`, as it is ready or
+    in the order asked; one that fails spoils no other. The server reads ahead only as far as the window it grants in its
+    first answer: who does not read answers cannot send for ever. Half-closing ends the stream after the last answer.
+    """
 
 @_typing.type_check_only
 class ClassificationServiceAsyncStub(ClassificationServiceStub):
@@ -47,6 +53,12 @@ class ClassificationServiceAsyncStub(ClassificationServiceStub):
     """One small document: its text, or its bytes inline (4 MiB at most)."""
     ClassifyUpload: _aio.StreamUnaryMultiCallable[_classification_pb2.ClassifyUploadRequest, _classification_pb2.ClassifyUploadResponse]  # type: ignore[assignment]
     """One document of any size up to the server's limit: `start`, then `chunk`s, optionally `trailer`."""
+    ClassifyBulk: _aio.StreamStreamMultiCallable[_classification_pb2.ClassifyBulkRequest, _classification_pb2.ClassifyBulkResponse]  # type: ignore[assignment]
+    """Many documents on one stream: `start`, then documents one after the other, each a single `item` or an `item` that
+    announces an upload, its `chunk`s and its `trailer`. Every document is answered once, by `item_id`, as it is ready or
+    in the order asked; one that fails spoils no other. The server reads ahead only as far as the window it grants in its
+    first answer: who does not read answers cannot send for ever. Half-closing ends the stream after the last answer.
+    """
 
 class ClassificationServiceServicer(metaclass=_abc_1.ABCMeta):
     """Asking what documents are."""
@@ -66,5 +78,17 @@ class ClassificationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_classification_pb2.ClassifyUploadResponse, _abc.Awaitable[_classification_pb2.ClassifyUploadResponse]]:
         """One document of any size up to the server's limit: `start`, then `chunk`s, optionally `trailer`."""
+
+    @_abc_1.abstractmethod
+    def ClassifyBulk(
+        self,
+        request_iterator: _MaybeAsyncIterator[_classification_pb2.ClassifyBulkRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_classification_pb2.ClassifyBulkResponse], _abc.AsyncIterator[_classification_pb2.ClassifyBulkResponse]]:
+        """Many documents on one stream: `start`, then documents one after the other, each a single `item` or an `item` that
+        announces an upload, its `chunk`s and its `trailer`. Every document is answered once, by `item_id`, as it is ready or
+        in the order asked; one that fails spoils no other. The server reads ahead only as far as the window it grants in its
+        first answer: who does not read answers cannot send for ever. Half-closing ends the stream after the last answer.
+        """
 
 def add_ClassificationServiceServicer_to_server(servicer: ClassificationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from heron_grpc.classify.ensemble import leaves_below
 from heron_grpc.domain.errors import FieldViolation, InvalidRequest
 from heron_grpc.domain.taxonomy import TaxonomyPack
 
@@ -23,7 +22,7 @@ def candidate_leaves(pack: TaxonomyPack, names: Sequence[str]) -> tuple[str, ...
     )
     if violations:
         raise InvalidRequest("unknown candidate categories", violations)
-    wanted = {leaf for name in found if name for leaf in leaves_below(leaves, name)}
+    wanted = {leaf for name in found if name for leaf in pack.taxonomy.open_leaves_below.get(name, ())}
     if not wanted:
         raise InvalidRequest("no candidate is left", (FieldViolation(FIELD, "all these categories are retired"),))
     return tuple(leaf for leaf in leaves if leaf in wanted)

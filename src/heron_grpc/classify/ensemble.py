@@ -15,63 +15,83 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from heron_grpc.domain.classification import LabelScore
-from heron_grpc.domain.taxonomy import Taxonomy, parents
+from heron_grpc.domain.taxonomy import Taxonomy
 
 # Share of the prior for all leaves the model cannot know: small, so that only rules and titles can lift them.
 UNTRAINED = 0.02
 # Keeps a probability of 0 from being beyond any evidence.
 _FLOOR = 1e-6
+_LOG_FLOOR = math.log(_FLOOR)
 # A model that gives all candidates together less than this says nothing about them.
 _NEGLIGIBLE = 1e-9
 
 
 def prior(leaves: Sequence[str], model: Mapping[str, float] | None, settled: str | None = None) -> dict[str, float]:
     """The distribution over `leaves` (not empty) the stages' log-odds are added to; adds up to 1."""
-    rest = _even(leaves) if model is None else _trained(leaves, model)
+    shares = _even(leaves) if model is None else _trained(leaves, model)
     if settled is None:
-        return rest
-    return {leaf: 0.5 * share + (0.5 if leaf == settled else 0.0) for leaf, share in rest.items()}
+        return shares
+    return {leaf: half_settled(share, leaf, settled) for leaf, share in shares.items()}
+
+
+def prior_without_model(leaves: Sequence[str], leaf: str, settled: str | None) -> float:
+    """prior(leaves, None, settled)[leaf]."""
+    share = 1.0 / len(leaves)
+    return share if settled is None else half_settled(share, leaf, settled)
+
+
+def half_settled(share: float, leaf: str, settled: str) -> float:
+    """A leaf's share of the prior where half of it goes to the settled one."""
+    return 0.5 * share + (0.5 if leaf == settled else 0.0)
 
 
 def combine(
-    prior_shares: Mapping[str, float], log_odds: Iterable[Mapping[str, float]], quality: float = 1.0
+    taxonomy: Taxonomy,
+    prior_shares: Mapping[str, float],
+    log_odds: Iterable[Mapping[str, float]],
+    quality: float = 1.0,
 ) -> dict[str, float]:
-    """Leaf probabilities that add up to 1; `quality` is q of the formula, above 0 and at most 1."""
-    logits = {leaf: quality * math.log(max(share, _FLOOR)) for leaf, share in prior_shares.items()}
+    """Probabilities of the open leaves, which add up to 1; `quality` is q of the formula, above 0 and at most 1."""
+    logits = {
+        leaf: quality * (math.log(share) if share > _FLOOR else _LOG_FLOOR) for leaf, share in prior_shares.items()
+    }
     for stage in log_odds:
         for category, value in stage.items():
-            for leaf in leaves_below(logits, category):
+            for leaf in taxonomy.open_leaves_below.get(category, ()):
                 logits[leaf] += value
     top = max(logits.values())
     weights = {leaf: math.exp(value - top) for leaf, value in logits.items()}
-    return _normalised(weights)
+    total = math.fsum(weights.values())
+    return {leaf: weight / total for leaf, weight in weights.items()}
 
 
-def gain(prior_shares: Mapping[str, float], before: Mapping[str, float], leaf: str) -> float:
-    """How much the log of a leaf's prior grew from `before`."""
-    return math.log(max(prior_shares[leaf], _FLOOR) / max(before[leaf], _FLOOR))
-
-
-def leaves_below(leaves: Iterable[str], category: str) -> list[str]:
-    """The leaves that are the category or lie below it."""
-    return [leaf for leaf in leaves if leaf == category or leaf.startswith(f"{category}/")]
+def gain(share: float, before: float) -> float:
+    """How much the log of a leaf's share of the prior grew from `before`."""
+    return math.log(max(share, _FLOOR) / max(before, _FLOOR))
 
 
 def all_levels(taxonomy: Taxonomy, leaves: Mapping[str, float]) -> dict[str, float]:
-    """Probabilities of every category: a parent has the sum of its leaves, 1 at most."""
-    sums: dict[str, float] = {category.id: 0.0 for category in taxonomy.categories}
-    for leaf, probability in leaves.items():
-        for category in (leaf, *parents(leaf)):
-            sums[category] += probability
-    return {category: min(1.0, value) for category, value in sums.items()}
+    """Probabilities of every category with open leaves: a parent has the sum of its leaves, 1 at most.
+
+    By depth, then by id.
+    """
+    return {
+        category: leaves[category] if category in leaves else min(1.0, sum(map(leaves.__getitem__, below)))
+        for category, below in taxonomy.open_leaves_below.items()
+    }
+
+
+def likeliest(leaves: Sequence[str], probabilities: Mapping[str, float]) -> str:
+    """The leaf with the highest probability; of equals the last by id."""
+    return max(zip(map(probabilities.__getitem__, leaves), leaves, strict=True))[1]
 
 
 def best_first(levels: Mapping[str, float], max_scores: int, min_score: float) -> tuple[LabelScore, ...]:
-    """At most `max_scores` (-1 means none) scores from `min_score` up; a parent before its equal child."""
+    """At most `max_scores` (-1 means none) scores from `min_score` up; equal ones stay in the order of `levels`."""
     if max_scores < 0:
         return ()
-    ranked = sorted(levels.items(), key=lambda item: (-item[1], item[0].count("/"), item[0]))
-    return tuple(LabelScore(*item) for item in ranked if item[1] >= min_score)[:max_scores]
+    ranked = sorted(levels, key=levels.__getitem__, reverse=True)[:max_scores]
+    return tuple(LabelScore(category, levels[category]) for category in ranked if levels[category] >= min_score)
 
 
 def _trained(leaves: Sequence[str], model: Mapping[str, float]) -> dict[str, float]:
@@ -80,14 +100,10 @@ def _trained(leaves: Sequence[str], model: Mapping[str, float]) -> dict[str, flo
     if total < _NEGLIGIBLE:
         return _even(leaves)
     unknown = len(leaves) - len(known)
-    share = UNTRAINED if unknown else 0.0
-    return {leaf: (1.0 - share) * known[leaf] / total if leaf in known else share / unknown for leaf in leaves}
+    if not unknown:
+        return {leaf: probability / total for leaf, probability in known.items()}
+    return {leaf: (1.0 - UNTRAINED) * known[leaf] / total if leaf in known else UNTRAINED / unknown for leaf in leaves}
 
 
 def _even(leaves: Sequence[str]) -> dict[str, float]:
     return dict.fromkeys(leaves, 1.0 / len(leaves))
-
-
-def _normalised(weights: Mapping[str, float]) -> dict[str, float]:
-    total = math.fsum(weights.values())
-    return {leaf: weight / total for leaf, weight in weights.items()}

@@ -1,5 +1,6 @@
 """Turns text into hashed word and character n-grams, each tied to the word it lies in."""
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +19,9 @@ CHAR_NGRAMS = (3, 4, 5)
 
 # Code points folded one by one; above lie mostly scripts without case, whose letters stand for themselves.
 _TABLE_SIZE = 0x3000
+# Those letters, half-open: private use and pictographs stand for none.
+_LETTERS_BEYOND = ((0x3040, 0xE000), (0xF900, 0x1F000), (0x20000, 0x110000))
+_LATIN = 0x100
 _BOUNDARY = 1
 # Odd, so that it has an inverse modulo 2**64; the others are the mixers of splitmix64 (Steele et al., 2014).
 _MULTIPLIER = 0x9E3779B97F4A7C15
@@ -28,6 +32,35 @@ _PAIR_SALT = np.uint64(0xD6E8FEB86659FD93)
 _FORM_SALT = np.uint64(0xA0761D6478BD642F)
 # Numbers this short after a word are kept as they are: "form 1040", "acord 25".
 _FORM_DIGITS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What n words are, wherever they stand; words are equal when their hashes are."""
+
+    # (n,) uint64, digits folded and as they are.
+    hashes: NDArray[np.uint64]
+    raw_hashes: NDArray[np.uint64]
+    # (n,): at most _FORM_DIGITS digits and nothing else; no digit at all.
+    numbers: NDArray[np.bool_]
+    plain: NDArray[np.bool_]
+
+    @property
+    def ids(self) -> NDArray[np.int64]:
+        """Feature id of each word itself."""
+        return _bucket(self.hashes)
+
+
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """The words of a text, (n,) code points where each starts and ends (half-open), and the n-grams within them."""
+
+    words: Words
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    # (m,) feature ids, and the place of the word each lies in.
+    char_ids: NDArray[np.int64]
+    char_words: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,33 +93,64 @@ class FeatureExtractor:
     def _inverse_powers(self) -> NDArray[np.uint64]:
         return np.cumprod(_steps(_INVERSE), dtype=np.uint64)
 
+    @cached_property
+    def word_pattern(self) -> re.Pattern[str]:
+        """Matches what `spell` holds for a word."""
+        return re.compile(f"[{self._letters(0)}]+")
+
+    @cached_property
+    def letter_beyond_latin(self) -> re.Pattern[str]:
+        """Matches what `spell` holds for part of a word and Latin-1 does not contain."""
+        return re.compile(f"[{self._letters(_LATIN)}]")
+
+    @cached_property
+    def latin_letters(self) -> bytes:
+        """(256,) translates Latin-1: letters that `spell` holds equal become one where they can, others spaces."""
+        return bytes(_plain_latin(chr(code)) for code in range(_LATIN))
+
+    def _letters(self, start: int) -> str:
+        """From a code point on, as ranges of a character class."""
+        edges = np.flatnonzero(np.diff(np.concatenate(([0], self._folded[start:] != 0, [0])).astype(np.int8))) + start
+        ranges = (*zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True), *_LETTERS_BEYOND)
+        return "".join(f"{chr(first)}-{chr(end - 1)}" for first, end in ranges)
+
     def extract(self, text: str) -> Occurrences:
         """All n-grams of the first MAX_CHARS code points of any string."""
+        found = self.spell(text)
+        word_ids = found.words.ids
+        following_ids, following_words = following(found.words)
+        return Occurrences(
+            ids=np.concatenate((word_ids, following_ids, found.char_ids)),
+            words=np.concatenate((np.arange(len(word_ids)), following_words, found.char_words)),
+            spans=np.repeat([1, 2, 1], [len(word_ids), len(following_ids), len(found.char_ids)]),
+            word_starts=found.starts,
+            word_ends=found.ends,
+            word_ids=word_ids,
+        )
+
+    def spell(self, text: str) -> Spelling:
+        """The words of the first MAX_CHARS code points of any string."""
         codes = np.frombuffer(text[:MAX_CHARS].encode("utf-32-le", "surrogatepass"), dtype="<u4").astype(np.int64)
         folded = self._fold(codes)
         edges = np.flatnonzero(np.diff(np.concatenate(([0], folded != 0, [0])).astype(np.int8)))
         starts, ends = edges[::2], edges[1::2]
-        if not len(starts):
-            nothing = np.zeros(0, dtype=np.int64)
-            return Occurrences(nothing, nothing, nothing, nothing, nothing, nothing)
         digit = (codes >= ord("0")) & (codes <= ord("9"))
         raw = np.where(digit, codes.astype(np.uint64) + np.uint64(_TABLE_SIZE), folded)
-        word_hashes = self._hashes(folded, starts, ends)
-        raw_hashes = self._hashes(raw, starts, ends)
-        word_ids = _bucket(word_hashes)
-        parts = [_pairs(word_hashes), _form_numbers(word_hashes, raw_hashes, digit, starts, ends)]
-        parts += self._char_ngrams(folded, starts, ends)
-        count = len(starts)
-        ids = [word_ids, *(part[0] for part in parts)]
-        words = [np.arange(count), *(part[1] for part in parts)]
-        spans = [np.ones(count, dtype=np.int64), *(np.full(len(part[0]), part[2]) for part in parts)]
-        return Occurrences(np.concatenate(ids), np.concatenate(words), np.concatenate(spans), starts, ends, word_ids)
+        digits_before = np.concatenate(([0], np.cumsum(digit)))
+        digits = digits_before[ends] - digits_before[starts]
+        lengths = ends - starts
+        words = Words(
+            hashes=self._hashes(folded, starts, ends),
+            raw_hashes=self._hashes(raw, starts, ends),
+            numbers=(digits == lengths) & (lengths <= _FORM_DIGITS),
+            plain=digits == 0,
+        )
+        return Spelling(words, starts, ends, *self._char_ngrams(folded, starts, ends))
 
     def _fold(self, codes: NDArray[np.int64]) -> NDArray[np.uint64]:
-        # Private use and pictographs stand for no letter.
-        letters = (
-            (codes >= 0x3040) & ~((codes >= 0xE000) & (codes < 0xF900)) & ~((codes >= 0x1F000) & (codes < 0x20000))
-        )
+        letters = np.zeros(len(codes), dtype=bool)
+        for start, end in _LETTERS_BEYOND:
+            letters |= (codes >= start) & (codes < end)
         beyond = np.where(letters, codes, 0).astype(np.uint64)
         table = self._folded
         return np.where(codes < _TABLE_SIZE, table[np.minimum(codes, _TABLE_SIZE - 1)], beyond)
@@ -100,8 +164,8 @@ class FeatureExtractor:
 
     def _char_ngrams(
         self, folded: NDArray[np.uint64], starts: NDArray[np.int64], ends: NDArray[np.int64]
-    ) -> list[tuple[NDArray[np.int64], NDArray[np.int64], int]]:
-        """N-grams of each word with one boundary mark before and after it."""
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Ids and words of the n-grams of each word with one boundary mark before and after it."""
         lengths = ends - starts
         # Every word is followed by one mark; the first is preceded by one.
         marks = np.concatenate(([0], np.cumsum(lengths + 1)))
@@ -111,14 +175,27 @@ class FeatureExtractor:
         line[inside] = folded[folded != 0]
         word_of = np.cumsum(~inside) - 1
         marks_before = np.concatenate(([0], np.cumsum(~inside)))
-        found = []
+        firsts = []
         for size in CHAR_NGRAMS:
-            first = np.arange(max(len(line) - size + 1, 0))
             # No mark among the inner characters: the n-gram lies in one word.
-            first = first[marks_before[first + size - 1] == marks_before[first + 1]]
-            hashes = self._hashes(line, first, first + size)
-            found.append((_bucket(hashes * np.uint64(2 * size + 1)) + BUCKETS, word_of[first], 1))
-        return found
+            within = marks_before[size - 1 : -1] == marks_before[1 : 1 - size]
+            firsts.append(np.flatnonzero(within))
+        first = np.concatenate(firsts)
+        sizes = np.repeat(CHAR_NGRAMS, [len(one) for one in firsts])
+        hashes = self._hashes(line, first, first + sizes) * (2 * sizes + 1).astype(np.uint64)
+        return _bucket(hashes) + BUCKETS, word_of[first]
+
+
+def following(words: Words) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Ids of what two words in a row make, and the place of the first of them.
+
+    First every pair; then every word before a short number, which is not folded here.
+    """
+    hashes = words.hashes
+    before_number = np.flatnonzero(words.numbers[1:] & words.plain[:-1])
+    pairs = hashes[:-1] * _PAIR_SALT + hashes[1:]
+    forms = hashes[before_number] * _FORM_SALT + words.raw_hashes[before_number + 1]
+    return _bucket(np.concatenate((pairs, forms))), np.concatenate((np.arange(len(pairs)), before_number))
 
 
 def _fold(character: str) -> int:
@@ -132,6 +209,12 @@ def _fold(character: str) -> int:
     return ord(unicodedata.normalize("NFKD", character.casefold())[0])
 
 
+def _plain_latin(character: str) -> int:
+    lower = character.lower()
+    same = ord(lower) < _LATIN and _fold(lower) == _fold(character)
+    return ord(lower if same else character) if _fold(character) else ord(" ")
+
+
 def _steps(factor: int) -> NDArray[np.uint64]:
     # The line of marked words is at most twice as long as the text, plus one mark.
     steps = np.full(2 * MAX_CHARS + 2, factor, dtype=np.uint64)
@@ -143,24 +226,3 @@ def _bucket(hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
     mixed = (hashes ^ (hashes >> np.uint64(30))) * _MIX_1
     mixed = (mixed ^ (mixed >> np.uint64(27))) * _MIX_2
     return (mixed >> np.uint64(64 - BUCKET_BITS)).astype(np.int64)
-
-
-def _pairs(word_hashes: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
-    ids = _bucket(word_hashes[:-1] * _PAIR_SALT + word_hashes[1:])
-    return ids, np.arange(len(ids)), 2
-
-
-def _form_numbers(
-    word_hashes: NDArray[np.uint64],
-    raw_hashes: NDArray[np.uint64],
-    digit: NDArray[np.bool_],
-    starts: NDArray[np.int64],
-    ends: NDArray[np.int64],
-) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
-    """A word followed by a short number, which is not folded here."""
-    digits_before = np.concatenate(([0], np.cumsum(digit)))
-    digits = digits_before[ends] - digits_before[starts]
-    lengths = ends - starts
-    number = (digits == lengths) & (lengths <= _FORM_DIGITS)
-    first = np.flatnonzero(number[1:] & (digits[:-1] == 0))
-    return _bucket(word_hashes[first] * _FORM_SALT + raw_hashes[first + 1]), first, 2

@@ -30,7 +30,7 @@ def read_text(reading: Reading, pack: TaxonomyPack, read_s: float) -> Finding:
     found = _titles(TEXT, reading, pack, TextSource.DIGITAL)
     if found is None:
         return no_finding(TEXT, StageState.NOT_APPLICABLE, "no page has digital text", duration_s)
-    return replace(found, opinion=replace(found.opinion, duration_s=duration_s))
+    return found.lasting(duration_s)
 
 
 def read_ocr(reading: Reading, pack: TaxonomyPack, mode: OcrMode, *, is_file: bool) -> OcrFinding:
@@ -39,15 +39,15 @@ def read_ocr(reading: Reading, pack: TaxonomyPack, mode: OcrMode, *, is_file: bo
     if found is None:
         return OcrFinding(_without_ocr(reading, mode, is_file=is_file))
     confidence = _confidence(reading)
-    detail = f"{reading.ocr_pages} pages recognised, confidence {confidence:.2f}; {found.opinion.detail}"
-    opinion = replace(found.opinion, duration_s=reading.ocr_s, detail=detail)
-    return OcrFinding(replace(found, opinion=opinion), max(_LEAST_QUALITY, min(1.0, confidence / GOOD_OCR)))
+    detail = f"{reading.ocr_pages} pages recognised, confidence {confidence:.2f}; {found.detail}"
+    recognised = replace(found, duration_s=reading.ocr_s, detail=detail)
+    return OcrFinding(recognised, max(_LEAST_QUALITY, min(1.0, confidence / GOOD_OCR)))
 
 
 def _titles(stage: str, reading: Reading, pack: TaxonomyPack, source: TextSource) -> Finding | None:
     """Of the first page from this source that holds text; None without one."""
     for page, offset in zip(reading.pages, page_offsets(reading), strict=True):
-        if page.source is source and page.text.strip():
+        if page.source is source and page.text and not page.text.isspace():
             return read_titles(stage, page, offset, pack, min(1.0, page.ocr_confidence))
     return None
 

@@ -11,19 +11,18 @@ from heron_grpc.classify.decision import FEWEST_LETTERS, Case, decide, labels
 from heron_grpc.classify.evidence import StageMark, gather_evidence
 from heron_grpc.classify.findings import Finding, Mark, no_finding
 from heron_grpc.classify.reading_stages import read_ocr, read_text
-from heron_grpc.classify.rules import RuleFinding, apply_rules
+from heron_grpc.classify.rules import RuleFinding, rule_book
 from heron_grpc.classify.weights import shares
 from heron_grpc.domain.classification import (
     ClassifyOptions,
     Decision,
     Evidence,
     Prediction,
-    StageOpinion,
     StageState,
     Verdict,
 )
 from heron_grpc.domain.document import DocumentWarning, Reading
-from heron_grpc.domain.taxonomy import TaxonomyPack, parents
+from heron_grpc.domain.taxonomy import Taxonomy, TaxonomyPack
 from heron_grpc.settings import ClassifySettings
 
 MODEL = "model"
@@ -71,7 +70,7 @@ async def classify_reading(
         return _unreadable(subject, heard)
     prediction: Prediction | None = None
     if heard.settled is not None and not options.exhaustive:
-        rules = heard.content[-1].opinion.detail.removeprefix("matched: ")
+        rules = heard.content[-1].detail.removeprefix("matched: ")
         model = no_finding(MODEL, StageState.SKIPPED, f"rules were sure: {rules}")
     else:
         started = time.perf_counter()
@@ -100,14 +99,13 @@ def _listen(subject: Subject, pack: TaxonomyPack, options: ClassifyOptions) -> _
 def _timed(stage: Callable[[], Finding]) -> Finding:
     started = time.perf_counter()
     found = stage()
-    return replace(found, opinion=replace(found.opinion, duration_s=time.perf_counter() - started))
+    return found.lasting(time.perf_counter() - started)
 
 
 def _timed_rules(text: str, pack: TaxonomyPack) -> RuleFinding:
     started = time.perf_counter()
-    ruled = apply_rules(text, pack.rules)
-    opinion = replace(ruled.finding.opinion, duration_s=time.perf_counter() - started)
-    return replace(ruled, finding=replace(ruled.finding, opinion=opinion))
+    ruled = rule_book(pack).apply(text)
+    return replace(ruled, finding=ruled.finding.lasting(time.perf_counter() - started))
 
 
 def _model_finding(prediction: Prediction, leaves: Sequence[str], duration_s: float) -> Finding:
@@ -116,25 +114,37 @@ def _model_finding(prediction: Prediction, leaves: Sequence[str], duration_s: fl
     if not known:
         return no_finding(MODEL, StageState.COMPLETED, "the model knows none of the labels that compete", duration_s)
     shares = ensemble.prior(known, prediction.probabilities)
-    best = max(shares, key=lambda leaf: (shares[leaf], leaf))
-    detail = f"novelty {prediction.novelty:.2f}"
-    opinion = StageOpinion(MODEL, StageState.COMPLETED, best, shares[best], duration_s=duration_s, detail=detail)
-    spoke_for = max(prediction.probabilities, key=lambda leaf: (prediction.probabilities[leaf], leaf))
-    return Finding(opinion, {}, tuple(Mark(spoke_for, word.weight, word.start, word.end) for word in prediction.words))
+    best = ensemble.likeliest(known, shares)
+    return Finding(
+        MODEL,
+        StageState.COMPLETED,
+        best,
+        shares[best],
+        duration_s,
+        f"novelty {prediction.novelty:.2f}",
+        marks=_word_marks(prediction) if prediction.words else (),
+    )
+
+
+def _word_marks(prediction: Prediction) -> tuple[Mark, ...]:
+    spoke_for = ensemble.likeliest(tuple(prediction.probabilities), prediction.probabilities)
+    return tuple(Mark(spoke_for, word.weight, word.start, word.end) for word in prediction.words)
 
 
 def _unreadable(subject: Subject, heard: _Heard) -> Verdict:
     model = no_finding(MODEL, StageState.SKIPPED, "there is nothing to read")
-    opinions = (heard.name.opinion, *(found.opinion for found in heard.content), model.opinion)
+    opinions = tuple(found.opinion() for found in (heard.name, *heard.content, model))
     warnings = subject.reading.warnings
     if NO_TEXT.code not in {warning.code for warning in warnings}:
         warnings = (*warnings, NO_TEXT)
     return Verdict(Decision.UNREADABLE, (), (), 0.0, None, opinions, (), warnings)
 
 
-def _above(leaves: Sequence[str], levels: Mapping[str, float]) -> dict[str, float]:
+def _above(leaves: Sequence[str], levels: Mapping[str, float], taxonomy: Taxonomy) -> Mapping[str, float]:
     """The levels of these leaves and their parents alone."""
-    kept = {category for leaf in leaves for category in (leaf, *parents(leaf))}
+    if leaves is taxonomy.open_leaves:
+        return levels
+    kept = {category for leaf in leaves for category in taxonomy.lineages[leaf]}
     return {category: probability for category, probability in levels.items() if category in kept}
 
 
@@ -149,27 +159,29 @@ class _Assembly:
 
     def verdict(self, heard: _Heard, model: Finding, prediction: Prediction | None) -> Verdict:
         """All leaves compete, also where the caller names candidates: one that does not fit must not look sure."""
-        leaves = self.pack.taxonomy.open_leaves
+        taxonomy, leaves = self.pack.taxonomy, self.pack.taxonomy.open_leaves
         candidates = candidate_leaves(self.pack, self.options.candidate_categories)
         prior = ensemble.prior(leaves, prediction.probabilities if prediction else None, heard.settled)
-        without_model = ensemble.prior(leaves, None, heard.settled)
-        combined = ensemble.combine(prior, [found.log_odds for found in heard.content], heard.quality)
-        tie = filename.break_tie(combined, heard.name.opinion, settled=heard.settled is not None)
-        levels = ensemble.all_levels(self.pack.taxonomy, tie.probabilities)
-        best = max(candidates, key=lambda leaf: (tie.probabilities[leaf], leaf))
-        likeliest = max(leaves, key=lambda leaf: (tie.probabilities[leaf], leaf))
+        combined = ensemble.combine(taxonomy, prior, [found.log_odds for found in heard.content], heard.quality)
+        tie = filename.break_tie(combined, heard.name, settled=heard.settled is not None)
+        levels = ensemble.all_levels(taxonomy, tie.probabilities)
+        best = ensemble.likeliest(candidates, tie.probabilities)
+        likeliest = best if candidates is leaves else ensemble.likeliest(leaves, tie.probabilities)
+        gain = ensemble.gain(prior[best], ensemble.prior_without_model(leaves, best, heard.settled))
         letters = len(list(islice(filter(str.isalpha, self.reading.text), FEWEST_LETTERS)))
         novelty = prediction.novelty if prediction else 0.0
         case = Case(best, levels, novelty, letters, settled=heard.settled == best, likeliest=likeliest == best)
-        decision = decide(case, self.pack.taxonomy, self.settings)
-        findings = (replace(heard.name, opinion=tie.opinion), *heard.content, model)
+        decision = decide(case, taxonomy, self.settings)
+        findings = (tie.finding, *heard.content, model)
         return Verdict(
             decision=decision,
             labels=labels(decision, best, levels),
-            scores=ensemble.best_first(_above(candidates, levels), self.options.max_scores, self.options.min_score),
+            scores=ensemble.best_first(
+                _above(candidates, levels, taxonomy), self.options.max_scores, self.options.min_score
+            ),
             confidence=levels[best],
             novelty=prediction.novelty if prediction else None,
-            stages=shares(findings, best, ensemble.gain(prior, without_model, best), name_used=tie.used),
+            stages=shares(findings, taxonomy.lineages[best], gain, name_used=tie.used),
             evidence=self._evidence(findings) if self.options.include_evidence else (),
             warnings=self.reading.warnings + ((SHORT_TEXT,) if letters < FEWEST_LETTERS else ()),
             model_version=prediction.model_version if prediction else "",
@@ -178,5 +190,5 @@ class _Assembly:
         )
 
     def _evidence(self, findings: Sequence[Finding]) -> tuple[Evidence, ...]:
-        marks = [StageMark(found.opinion.stage, mark) for found in findings for mark in found.marks]
+        marks = [StageMark(found.stage, mark) for found in findings for mark in found.marks]
         return gather_evidence(self.reading, marks)

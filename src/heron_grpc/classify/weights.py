@@ -1,10 +1,8 @@
 """What share each stage had in the decision."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Collection, Sequence
 
-from heron_grpc.classify.ensemble import leaves_below
 from heron_grpc.classify.findings import Finding
 from heron_grpc.domain.classification import StageOpinion, StageState
 
@@ -15,26 +13,23 @@ _NAME_LOG_ODDS = 0.1
 
 
 def shares(
-    findings: Sequence[Finding], best: str, model_log_odds: float, *, name_used: bool
+    findings: Sequence[Finding], lineage: Collection[str], model_log_odds: float, *, name_used: bool
 ) -> tuple[StageOpinion, ...]:
     """The opinions with weights: each stage's log-odds for the best leaf, as shares that add up to 1 if any counted.
 
-    `model_log_odds` is what the model added to the best leaf's.
+    `lineage` is the best leaf and what lies above it, `model_log_odds` what the model added to the leaf's.
     """
-    sizes = [_size(found, best, model_log_odds, name_used=name_used) for found in findings]
+    sizes = [_size(found, lineage, model_log_odds, name_used=name_used) for found in findings]
     total = math.fsum(sizes)
-    return tuple(
-        replace(found.opinion, weight=size / total if total else 0.0)
-        for found, size in zip(findings, sizes, strict=True)
-    )
+    return tuple(found.opinion(size / total if total else 0.0) for found, size in zip(findings, sizes, strict=True))
 
 
-def _size(found: Finding, best: str, model_log_odds: float, *, name_used: bool) -> float:
-    stage = found.opinion.stage
-    if found.opinion.state is not StageState.COMPLETED:
+def _size(found: Finding, lineage: Collection[str], model_log_odds: float, *, name_used: bool) -> float:
+    stage = found.stage
+    if found.state is not StageState.COMPLETED:
         return 0.0
     if stage == FILENAME:
         return _NAME_LOG_ODDS if name_used else 0.0
     if stage == MODEL:
         return abs(model_log_odds)
-    return abs(math.fsum(value for category, value in found.log_odds.items() if leaves_below([best], category)))
+    return abs(math.fsum(value for category, value in found.log_odds.items() if category in lineage))

@@ -5,11 +5,10 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import grpc
 from rich.console import Console
@@ -18,8 +17,7 @@ from rich.progress import BarColumn as Bar
 from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from heron import HeronClient, HeronServiceError
-from heron.client import Options
+from heron import BulkResult, Document, HeronClient, HeronServiceError, Options
 from heron.v1 import classification_pb2
 from heron_grpc.cli import exit_codes
 
@@ -29,6 +27,7 @@ OCR_MODES = {
     "always": classification_pb2.OCR_MODE_ALWAYS,
 }
 STDIN = "-"
+_GRAVEST_FIRST = (exit_codes.AUTH, exit_codes.UNAVAILABLE, exit_codes.SOME_FAILED, exit_codes.NEEDS_REVIEW)
 _PIPE_WIDTH = 200
 
 
@@ -40,7 +39,9 @@ class Request:
     options: Options
     # Sent for stdin, which has no name.
     filename: str = ""
-    jobs: int = 4
+    # Documents in flight at once.
+    jobs: int = 16
+    # For each document.
     timeout_s: float = 300.0
 
 
@@ -66,28 +67,31 @@ def run(paths: list[str], request: Request, json_lines: bool) -> int:
     found = list(_expand(paths))
     outcomes = _classify_all(found, request)
     if json_lines:
-        done = []
-        for outcome in outcomes:
-            print(json.dumps(_as_json(outcome), ensure_ascii=False), flush=True)
-            done.append(outcome)
-    else:
-        done = list(_with_progress(outcomes, len(found)))
-        console = Console()
-        # A pipe has no width of its own.
-        Console(width=None if console.is_terminal else _PIPE_WIDTH).print(_table(done))
+        return exit_status(_printed(outcomes))
+    done = list(_with_progress(outcomes, len(found)))
+    console = Console()
+    # A pipe has no width of its own.
+    Console(width=None if console.is_terminal else _PIPE_WIDTH).print(_table(done))
     return exit_status(done)
 
 
 def exit_status(outcomes: Iterable[Outcome]) -> int:
     """The gravest of what happened: auth, unavailable, failed, needs review, ok."""
-    outcomes = list(outcomes)
-    failures = {exit_codes.of(outcome.code) for outcome in outcomes if outcome.error}
-    for status in (exit_codes.AUTH, exit_codes.UNAVAILABLE, exit_codes.SOME_FAILED):
-        if status in failures:
-            return status
-    if any(outcome.decision != "ACCEPTED" for outcome in outcomes):
-        return exit_codes.NEEDS_REVIEW
-    return exit_codes.OK
+    statuses = {_status(outcome) for outcome in outcomes}
+    return next((status for status in _GRAVEST_FIRST if status in statuses), exit_codes.OK)
+
+
+def _status(outcome: Outcome) -> int:
+    if outcome.error:
+        return exit_codes.of(outcome.code)
+    return exit_codes.OK if outcome.decision == "ACCEPTED" else exit_codes.NEEDS_REVIEW
+
+
+def _printed(outcomes: Iterator[Outcome]) -> Iterator[Outcome]:
+    """Each as a line of JSON when it comes; none is kept."""
+    for outcome in outcomes:
+        print(json.dumps(_as_json(outcome), ensure_ascii=False), flush=True)
+        yield outcome
 
 
 def _expand(paths: list[str]) -> Iterator[str]:
@@ -127,23 +131,61 @@ def _matches(pattern: str) -> list[str]:
 
 
 def _classify_all(paths: list[str], request: Request) -> Iterator[Outcome]:
-    """Outcomes in the order of `paths`, several in flight."""
-    with HeronClient(request.server, request.timeout_s) as client, ThreadPoolExecutor(request.jobs) as workers:
-        yield from workers.map(lambda path: _classify_one(client, path, request), paths)
+    """Outcomes in the order of `paths`: one document by a call of its own, several on one stream."""
+    with HeronClient(request.server, request.timeout_s) as client:
+        if len(paths) == 1:
+            yield _classify_one(client, paths[0], request)
+        else:
+            yield from _classify_many(client, paths, request)
 
 
 def _classify_one(client: HeronClient, path: str, request: Request) -> Outcome:
     try:
         if path == STDIN:
-            data = BytesIO(sys.stdin.buffer.read() if sys.stdin else b"")
-            return Outcome(path, client.classify_file(data, request.filename, request.options))
+            return Outcome(path, client.classify_file(_stdin(), request.filename, request.options))
         return Outcome(path, client.classify_file(path, options=request.options))
+    except (HeronServiceError, OSError) as error:
+        return _failed(path, error)
+
+
+def _classify_many(client: HeronClient, paths: list[str], request: Request) -> Iterator[Outcome]:
+    results = client.classify_many(
+        (_document(path, request) for path in paths),
+        request.options,
+        ordered=True,
+        max_in_flight=request.jobs,
+        document_timeout_s=request.timeout_s,
+    )
+    answered = 0
+    try:
+        for result in results:
+            answered += 1
+            yield _outcome(paths[result.index], result)
     except HeronServiceError as error:
+        # The stream is lost for good, and with it every document that was not asked yet.
+        yield from (_failed(path, error) for path in paths[answered:])
+
+
+def _document(path: str, request: Request) -> Document:
+    if path == STDIN:
+        return Document.from_file(_stdin(), request.filename)
+    return Document.from_file(path)
+
+
+def _stdin() -> BinaryIO:
+    return sys.stdin.buffer if sys.stdin else BytesIO()
+
+
+def _outcome(path: str, result: BulkResult) -> Outcome:
+    return _failed(path, result.error) if result.error else Outcome(path, result.classification)
+
+
+def _failed(path: str, error: Exception) -> Outcome:
+    if isinstance(error, HeronServiceError):
         facts = {"code": error.code.name, "reason": error.reason, "message": error.message}
         return Outcome(path, code=error.code, error={**facts, "request_id": error.request_id})
-    except OSError as error:
-        facts = {"code": "", "reason": "FILE_NOT_READ", "message": error.strerror or "cannot be read"}
-        return Outcome(path, error={**facts, "request_id": ""})
+    message = getattr(error, "strerror", None) or "cannot be read"
+    return Outcome(path, error={"code": "", "reason": "FILE_NOT_READ", "message": message, "request_id": ""})
 
 
 def _with_progress(outcomes: Iterator[Outcome], total: int) -> Iterator[Outcome]:

@@ -59,7 +59,7 @@ def classify(
     language: Annotated[list[str] | None, typer.Option(help='Languages to expect in OCR, e.g. "de".')] = None,
     pages: Annotated[str, typer.Option(help='Pages to read, e.g. "1-3,7".')] = "",
     filename: Annotated[str, typer.Option(help="Name to send for stdin.")] = "",
-    jobs: Annotated[int, typer.Option(min=1, max=64, help="Documents in flight at once.")] = 4,
+    jobs: Annotated[int, typer.Option(min=1, max=64, help="Documents in flight at once.")] = 16,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds one document may take.")] = 300.0,
 ) -> None:
     """Say what documents are. Exit status: 0 ok, 1 some failed, 2 usage, 3 auth, 4 unavailable, 5 some need review."""

@@ -120,3 +120,5 @@ class ReadRequest:
     languages: tuple[str, ...] = ()
     # 1-based inclusive page ranges; empty means all up to the limit.
     page_ranges: tuple[tuple[int, int], ...] = ()
+    # Whether words get boxes: a page of text takes several times as long with them.
+    with_words: bool = True

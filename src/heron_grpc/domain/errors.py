@@ -16,6 +16,7 @@ HeronError
 │   ├── ModelUnavailable
 │   └── ReaderUnavailable
 ├── DeadlineExceeded
+├── Cancelled                 the caller gave the work up
 ├── ModelFailed               the model cannot work on this text
 ├── ConfigurationError        the deployment is set up wrongly; raised at start-up
 │   └── ModelFileRefused      a model file is missing, damaged or not the one its manifest names
@@ -161,6 +162,12 @@ class DeadlineExceeded(HeronError):
     """The caller's deadline passed."""
 
     reason = "DEADLINE_EXCEEDED"
+
+
+class Cancelled(HeronError):
+    """The caller gave the work up."""
+
+    reason = "CANCELLED"
 
 
 class ModelFailed(HeronError):

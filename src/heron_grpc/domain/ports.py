@@ -9,7 +9,7 @@ from heron_grpc.domain.document import Page
 
 
 class Classifier(Protocol):
-    """A trained text classifier. Not thread-safe; the model backend calls it from one thread."""
+    """A trained text classifier. Not thread-safe: the model backend makes one call at a time."""
 
     @property
     def model_version(self) -> str:

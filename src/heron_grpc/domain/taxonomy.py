@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from heron_grpc.domain.text_pattern import TextPattern
+
 DEFAULT_TAXONOMY = "taxonomies/default"
 
 
@@ -59,26 +61,27 @@ class Taxonomy:
         """The leaves that are not retired: those that compete."""
         return tuple(leaf for leaf in self.leaves if not self[leaf].retired)
 
+    @cached_property
+    def lineages(self) -> Mapping[str, tuple[str, ...]]:
+        """Each open leaf: itself, then the categories above it, nearest first."""
+        return {leaf: (leaf, *parents(leaf)) for leaf in self.open_leaves}
+
+    @cached_property
+    def open_leaves_below(self) -> Mapping[str, tuple[str, ...]]:
+        """Each category that has open leaves, by depth, then by id: itself or those below it, in taxonomy order."""
+        below: dict[str, list[str]] = {}
+        for leaf, lineage in self.lineages.items():
+            for category in lineage:
+                below.setdefault(category, []).append(leaf)
+        ranked = sorted(below, key=lambda category: (self[category].level, category))
+        return {category: tuple(below[category]) for category in ranked}
+
 
 def parents(category_id: str) -> Iterator[str]:
     """The ids above a category, nearest first: "a/b/c" gives "a/b", "a"."""
     while "/" in category_id:
         category_id = category_id.rsplit("/", 1)[0]
         yield category_id
-
-
-@dataclass(frozen=True, slots=True)
-class TextPattern:
-    """A regular expression and lower-case strings one of which each of its matches holds (none: unknown)."""
-
-    regex: re.Pattern[str]
-    needles: tuple[str, ...] = ()
-
-    def search(self, text: str, lowered: str) -> re.Match[str] | None:
-        """The first match in `text`, whose lower-case form is `lowered`."""
-        if self.needles and not any(needle in lowered for needle in self.needles):
-            return None
-        return self.regex.search(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +101,29 @@ class Rule:
     examples: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TaxonomyPack:
-    """A taxonomy with its rules and all names its categories go by."""
+    """A taxonomy with its rules and all names its categories go by; each is equal to itself alone."""
 
     taxonomy: Taxonomy
     rules: tuple[Rule, ...] = ()
     # Normalised alias, display name or last part of an id -> category id; ambiguous short names are left out.
     names: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def first_words(self) -> frozenset[str]:
+        """The words names begin with."""
+        return frozenset(name.split(" ", 1)[0] for name in self.names)
+
+    @cached_property
+    def last_words(self) -> frozenset[str]:
+        """The words names end with."""
+        return frozenset(name.rsplit(" ", 1)[-1] for name in self.names)
+
+    @cached_property
+    def most_words(self) -> int:
+        """Of a name."""
+        return max((name.count(" ") + 1 for name in self.names), default=0)
 
     def resolve(self, name: str) -> str | None:
         """The category id behind an id, an alias or an unambiguous short name; None when there is none."""

@@ -1,13 +1,16 @@
 """What happens to a document, top to bottom: look it up, read it, classify it, answer."""
 
+import asyncio
 import hashlib
 import time
-from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from heron_grpc.classify.candidates import candidate_leaves
 from heron_grpc.classify.stages import Subject, classify_reading
+from heron_grpc.domain.call import Call
 from heron_grpc.domain.classification import (
     Classification,
     ClassifyOptions,
@@ -17,12 +20,13 @@ from heron_grpc.domain.classification import (
     Verdict,
 )
 from heron_grpc.domain.document import DocumentWarning, Page, Reading, ReadRequest
-from heron_grpc.domain.errors import NotFound
+from heron_grpc.domain.errors import Cancelled, HeronError, NotFound
 from heron_grpc.domain.taxonomy import DEFAULT_TAXONOMY, TaxonomyPack
 from heron_grpc.operations.receive_upload import SpooledDocument
 from heron_grpc.reading.pool import ReadingPool
 from heron_grpc.serving.model_client import ModelClient
 from heron_grpc.settings import Settings
+from heron_grpc.telemetry.metrics import Metrics
 
 # What senders write who do not know, and other names of types in use.
 _UNDECLARED = frozenset({"", "application/octet-stream", "binary/octet-stream"})
@@ -39,6 +43,7 @@ class Pipeline:
     taxonomies: Mapping[str, TaxonomyPack]
     # Results by everything that determines them, bounded in number and age by its owner; None switches it off.
     cache: MutableMapping[object, Classification] | None
+    metrics: Metrics = field(default_factory=Metrics)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,41 +55,69 @@ class Origin:
 
 
 async def process_file(
-    pipeline: Pipeline, document: SpooledDocument, origin: Origin, options: ClassifyOptions, deadline_s: float
+    pipeline: Pipeline, document: SpooledDocument, origin: Origin, options: ClassifyOptions, call: Call
 ) -> Classification:
-    """Reads a spooled file in a child and classifies it; `deadline_s` seconds at most.
+    """Reads a spooled file in a child and classifies it, within the call's deadline.
 
     Raises DocumentError, InvalidRequest, NotFound, Overloaded, Unavailable, DeadlineExceeded.
     """
-    task = _Task(pipeline, options, document.sha256, origin, deadline_s)
-    if found := task.cached():
-        return found
-    request = ReadRequest(document.path, origin.filename, options.ocr, options.languages, options.page_ranges)
-    outcome = await pipeline.pool.read(request, task.left_s)
-    subject = Subject(outcome.reading, filename=origin.filename, is_file=True, read_s=outcome.read_s)
-    return await task.classify(subject, outcome.queued_s)
+    with _counted(pipeline.metrics, document.size_bytes):
+        task = _Task(pipeline, options, document.sha256, origin, call)
+        if found := task.cached():
+            return found
+        request = ReadRequest(
+            document.path,
+            origin.filename,
+            options.ocr,
+            options.languages,
+            options.page_ranges,
+            with_words=options.include_evidence,
+        )
+        outcome = await pipeline.pool.read(request, call)
+        subject = Subject(outcome.reading, filename=origin.filename, is_file=True, read_s=outcome.read_s)
+        return await task.classify(subject, outcome.queued_s)
 
 
-async def process_text(pipeline: Pipeline, text: str, options: ClassifyOptions, deadline_s: float) -> Classification:
-    """Classifies plain text; `deadline_s` seconds at most.
+async def process_text(pipeline: Pipeline, text: str, options: ClassifyOptions, call: Call) -> Classification:
+    """Classifies plain text, within the call's deadline.
 
     Raises InvalidRequest, NotFound, Overloaded, Unavailable, DeadlineExceeded.
     """
-    task = _Task(pipeline, options, hashlib.sha256(text.encode()).hexdigest(), None, deadline_s)
-    if found := task.cached():
-        return found
-    reading = Reading(media_type="text/plain", pages=(Page(number=1, text=text),))
-    return await task.classify(Subject(reading, is_file=False), queued_s=0.0)
+    data = text.encode()
+    with _counted(pipeline.metrics, len(data)):
+        task = _Task(pipeline, options, hashlib.sha256(data).hexdigest(), None, call)
+        if found := task.cached():
+            return found
+        reading = Reading(media_type="text/plain", pages=(Page(number=1, text=text),))
+        return await task.classify(Subject(reading, is_file=False), queued_s=0.0)
+
+
+@contextmanager
+def _counted(metrics: Metrics, size_bytes: int) -> Iterator[None]:
+    """Counts the document, and why it failed if it does; an answer is counted where it is given."""
+    metrics.document_received(size_bytes)
+    try:
+        yield
+    except BaseException as error:  # raised on, cancelled or not
+        metrics.document_failed(_reason(error))
+        raise
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, asyncio.CancelledError):
+        # By the caller, or because the call's deadline has passed.
+        return Cancelled.reason
+    return error.reason if isinstance(error, HeronError) else HeronError.reason
 
 
 class _Task:
     """One document on its way through the pipeline; text has no origin."""
 
     def __init__(
-        self, pipeline: Pipeline, options: ClassifyOptions, sha256: str, origin: Origin | None, deadline_s: float
+        self, pipeline: Pipeline, options: ClassifyOptions, sha256: str, origin: Origin | None, call: Call
     ) -> None:
         self._started = time.monotonic()
-        self._deadline_s = deadline_s
+        self._call = call
         self._pipeline = pipeline
         self._options = options
         self._sha256 = sha256
@@ -93,11 +126,6 @@ class _Task:
         _require_model(options.model, pipeline.model.model_version)
         # A wrong candidate is told before the document is read.
         candidate_leaves(self._pack, options.candidate_categories)
-
-    @property
-    def left_s(self) -> float:
-        """Seconds until the caller's deadline."""
-        return self._deadline_s - self._passed_s
 
     @property
     def _passed_s(self) -> float:
@@ -111,7 +139,9 @@ class _Task:
         if found is None:
             return None
         stats = replace(found.stats, total_s=self._passed_s, queued_s=0.0, cache_hit=True, batch_size=0)
-        return replace(found, stats=stats)
+        answer = replace(found, stats=stats)
+        self._pipeline.metrics.observe_answer(answer)
+        return answer
 
     async def classify(self, subject: Subject, queued_s: float) -> Classification:
         """Asks every stage and keeps the answer."""
@@ -121,6 +151,7 @@ class _Task:
         answer = self._answer(subject.reading, verdict, queued_s)
         if self._pipeline.cache is not None and not self._options.bypass_cache and not _is_passing(verdict):
             self._pipeline.cache[self._key(verdict.model_version or self._pipeline.model.model_version)] = answer
+        self._pipeline.metrics.observe_answer(answer)
         return answer
 
     def _key(self, model_version: str) -> object:
@@ -128,7 +159,7 @@ class _Task:
         return self._sha256, self._origin, options, self._pack.taxonomy.etag, model_version
 
     async def _predict(self, text: str, explain: bool) -> Prediction:
-        return await self._pipeline.model.predict(text, explain, self.left_s)
+        return await self._pipeline.model.predict(text, explain, self._call)
 
     def _answer(self, reading: Reading, verdict: Verdict, queued_s: float) -> Classification:
         if self._origin and _differs(self._origin.media_type, reading.media_type):

@@ -5,13 +5,14 @@ import hashlib
 import os
 import tempfile
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from heron_grpc.domain.errors import ConfigurationError, DocumentTooLarge, Overloaded
+from heron_grpc.domain.fair_share import FairShare
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,44 +32,48 @@ class Spool:
     user reach them through /proc.
     """
 
-    def __init__(self, directory: Path, max_document_bytes: int) -> None:
-        """Raises ConfigurationError when the directory cannot be written to."""
+    def __init__(self, directory: Path, max_document_bytes: int, max_bytes: int) -> None:
+        """`max_bytes` bounds all documents together. Raises ConfigurationError when the directory is not writable."""
         if not os.access(directory, os.W_OK | os.X_OK) or not directory.is_dir():
             raise ConfigurationError("HERON_FRONT_SPOOL_DIR is no directory that can be written to")
         self._directory = directory
         self.max_document_bytes = max_document_bytes
+        self._share = FairShare(max_bytes, "bytes in the spool")
         # Writing and hashing release the GIL; two threads keep up with the disk.
         self._writers = ThreadPoolExecutor(2, thread_name_prefix="spool")
 
+    @property
+    def bytes_held(self) -> int:
+        """Bytes of the documents in work."""
+        return self._share.in_use
+
     @asynccontextmanager
-    async def receive(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[SpooledDocument]:
+    async def receive(
+        self, chunks: AsyncIterator[bytes], caller: str = "", announced_bytes: int = 0
+    ) -> AsyncIterator[SpooledDocument]:
         """Writes `chunks` to disk; the document is released when the block ends.
 
-        Raises DocumentTooLarge past `max_document_bytes` and Overloaded when the disk takes no more.
+        Raises DocumentTooLarge past `max_document_bytes` and Overloaded when disk or spool take no more; an announced
+        size is set aside before the first chunk is taken.
         """
-        loop = asyncio.get_running_loop()
-        with self._open() as writer:
-            pending: asyncio.Future[None] | None = None
-            try:
-                async for chunk in chunks:
-                    # One write runs while the next chunk arrives: never more than two chunks in memory.
-                    if pending is not None:
-                        await pending
-                    if writer.size_bytes + len(chunk) > self.max_document_bytes:
-                        raise too_large(self.max_document_bytes)
-                    writer.size_bytes += len(chunk)
-                    pending = loop.run_in_executor(self._writers, writer.write, chunk)
-            finally:
-                # The file must not be closed under a running write.
-                if pending is not None:
-                    await asyncio.wait([pending])
-            if pending is not None:
-                await pending
+        with self._open() as writer, _Reservation(self._share, caller) as reservation:
+            reservation.cover(announced_bytes)
+            await self._write(chunks, writer, reservation)
             yield writer.document()
+
+    async def _write(self, chunks: AsyncIterator[bytes], writer: "_Writer", reservation: "_Reservation") -> None:
+        async for chunk in chunks:
+            # One write runs while the next chunk arrives: never more than two chunks in memory.
+            await writer.written()
+            if writer.size_bytes + len(chunk) > self.max_document_bytes:
+                raise too_large(self.max_document_bytes)
+            reservation.cover(writer.size_bytes + len(chunk))
+            writer.write(chunk)
+        await writer.written()
 
     def _open(self) -> "_Writer":
         try:
-            return _Writer(self._directory)
+            return _Writer(self._directory, self._writers)
         except OSError as error:
             raise _disk_error(error) from error
 
@@ -84,19 +89,59 @@ def too_large(max_document_bytes: int) -> DocumentTooLarge:
     )
 
 
+class _Reservation:
+    """What one document takes of the spool."""
+
+    def __init__(self, share: FairShare, caller: str) -> None:
+        self._share = share
+        self._caller = caller
+        self._bytes = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._share.give_back(self._caller, self._bytes)
+
+    def cover(self, size_bytes: int) -> None:
+        """Sets aside what a document of this size needs. Raises Overloaded."""
+        missing = size_bytes - self._bytes
+        if missing > 0:
+            self._share.take(self._caller, missing)
+            self._bytes = size_bytes
+
+
 class _Writer:
-    def __init__(self, directory: Path) -> None:
+    """Writes and hashes in a thread, one chunk at a time."""
+
+    def __init__(self, directory: Path, threads: Executor) -> None:
         self._file = tempfile.TemporaryFile(dir=directory, buffering=0)  # noqa: SIM115  closed by __exit__
         self._digest = hashlib.sha256()
+        self._threads = threads
+        self._writing: Future[None] | None = None
         self.size_bytes = 0
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
+        # Whoever waited for the write that runs may be gone: the file must not be closed under it.
+        if self._writing:
+            self._writing.add_done_callback(lambda _: self._file.close())
+        else:
+            self._file.close()
 
     def write(self, chunk: bytes) -> None:
+        """Begins to write; the write before must have ended."""
+        self.size_bytes += len(chunk)
+        self._writing = self._threads.submit(self._write, chunk)
+
+    async def written(self) -> None:
+        """Returns when what was begun has been written. Raises Overloaded when the disk takes no more."""
+        if self._writing:
+            await asyncio.wrap_future(self._writing)
+
+    def _write(self, chunk: bytes) -> None:
         self._digest.update(chunk)
         rest = memoryview(chunk)
         try:

@@ -182,11 +182,15 @@ def _frames(answer: Answer) -> Iterator[Frame]:
         yield from _page_frames(page)
     for table in reading.tables:
         yield from _table_frames(table)
+    end = Reading(reading.media_type, (), ocr_s=reading.ocr_s)
+    if len(reading.metadata) + len(reading.warnings) <= _FRAME_ENTRIES:
+        yield Frame(metadata=dict(reading.metadata), warnings=reading.warnings, reading=end)
+        return
     for entries in _batches(reading.metadata.items(), _FRAME_ENTRIES):
         yield Frame(metadata=dict(entries))
     for warnings in _batches(reading.warnings, _FRAME_ENTRIES):
         yield Frame(warnings=warnings)
-    yield Frame(reading=Reading(reading.media_type, (), ocr_s=reading.ocr_s))
+    yield Frame(reading=end)
 
 
 def _page_frames(page: Page) -> Iterator[Frame]:

@@ -14,7 +14,7 @@ from heron_grpc.domain.errors import ProtocolError, ReaderUnavailable, ReadingLi
 from heron_grpc.reading import process_tree, wire
 from heron_grpc.reading.answer_frames import MOST_FRAME_BYTES, Assembly
 from heron_grpc.reading.forkserver import FORK, KILL, ORDER
-from heron_grpc.settings import MIB, ReadingSettings, child_environment
+from heron_grpc.settings import ReadingSettings, child_environment
 
 # Tesseract and OpenBLAS start threads for every core otherwise: slower with several children, and no fork is safe then.
 _ONE_THREAD = {"OMP_THREAD_LIMIT": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -89,9 +89,12 @@ class Child:
 
         Raises ChildDied, ReadingLimitExceeded for an answer above `max_bytes`, and ProtocolError for what is none.
         """
-        loop = asyncio.get_running_loop()
+        message = wire.HEADER.pack(len(payload)) + payload
         try:
-            await loop.sock_sendall(self._connection, wire.HEADER.pack(len(payload)) + payload)
+            # An idle child's pipe is empty and takes what fits at once: a request is some hundred bytes.
+            sent = self._connection.send(message)
+            if sent < len(message):
+                await asyncio.get_running_loop().sock_sendall(self._connection, message[sent:])
             return await self._answer(max_bytes)
         except OSError as error:
             raise ChildDied from error
@@ -108,28 +111,43 @@ class Child:
     async def _answer(self, max_bytes: int) -> wire.Answer:
         assembly = Assembly()
         received = 0
+        buffer = bytearray()
         while True:
-            (size,) = wire.HEADER.unpack(await self._receive(wire.HEADER.size))
+            size = await self._frame(buffer)
             received += wire.HEADER.size + size
             if received > max_bytes:
                 raise ReadingLimitExceeded("the document says too much", {"limit": "output"})
-            if size > MOST_FRAME_BYTES:
-                raise ProtocolError("the reader answered what it must not")
-            answer = assembly.add(await self._receive(size))
+            end = wire.HEADER.size + size
+            while len(buffer) < end:
+                await self._receive(buffer)
+            answer = assembly.add(buffer[wire.HEADER.size : end])
             if answer:
                 return answer
+            del buffer[:end]
             # Receiving what has already arrived does not let the loop turn.
             await asyncio.sleep(0)
 
-    async def _receive(self, size: int) -> bytearray:
-        loop = asyncio.get_running_loop()
-        received = bytearray()
-        while len(received) < size:
-            piece = await loop.sock_recv(self._connection, min(size - len(received), MIB))
+    async def _frame(self, buffer: bytearray) -> int:
+        """The size of the frame the buffer begins with. Raises ProtocolError when it is too large."""
+        while len(buffer) < wire.HEADER.size:
+            await self._receive(buffer)
+        (size,) = wire.HEADER.unpack_from(buffer)
+        if size > MOST_FRAME_BYTES:
+            raise ProtocolError("the reader answered what it must not")
+        return int(size)
+
+    async def _receive(self, buffer: bytearray) -> None:
+        """Adds what has arrived, at most a frame's size; waits for something."""
+        while True:
+            await _readable(self._connection)
+            try:
+                piece = self._connection.recv(MOST_FRAME_BYTES)
+            except BlockingIOError:
+                continue
             if not piece:
                 raise ChildDied
-            received += piece
-        return received
+            buffer += piece
+            return
 
 
 class ForkServer:

@@ -4,6 +4,7 @@ import ctypes
 import os
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
@@ -15,6 +16,7 @@ from heron_grpc.reading.ocr.recognition import PageImage, Recognition
 from heron_grpc.reading.page_selection import STAGE, select_pages
 from heron_grpc.reading.pdf_text import TextLayer, read_text_layer
 from heron_grpc.reading.reader import ReadOptions
+from heron_grpc.settings import MIB
 
 _POINTS_PER_INCH = 72
 _OCR_DPI = 300
@@ -25,11 +27,13 @@ _COVERED = 0.6
 _SHORT_TEXT = 400
 _MOST_OBJECTS = 3000
 _LONGEST_VALUE = 1000
+_SMALL_FILE = 4 * MIB
 
 
 def read_pdf(path: str, options: ReadOptions) -> Reading:
     """Raises CorruptDocument, EncryptedDocument when the empty password does not open it, and ReaderUnavailable."""
-    with closing(_open(path)) as document:
+    content = _small_file(path)
+    with closing(_open(path, content)) as document:
         if document.get_formtype() != pdfium_c.FORMTYPE_NONE:
             document.init_forms()
         numbers, warnings = select_pages(len(document), options)
@@ -37,7 +41,8 @@ def read_pdf(path: str, options: ReadOptions) -> Reading:
         pages: list[Page] = []
         length = 0
         for number in numbers:
-            pages.append(reader.read(number, with_words=len(pages) < options.settings.max_word_pages))
+            with_words = options.with_words and len(pages) < options.settings.max_word_pages
+            pages.append(reader.read(number, with_words=with_words))
             length += len(pages[-1].text) + 1
             if length > options.settings.max_text_chars + 1:
                 break
@@ -52,9 +57,21 @@ def read_pdf(path: str, options: ReadOptions) -> Reading:
         )
 
 
-def _open(path: str) -> pdfium.PdfDocument:
-    # The binding's own opening resolves the path first, and a spooled file has no name to resolve to.
-    handle = pdfium_c.FPDF_LoadDocument(os.fsencode(path) + b"\0", None)
+def _small_file(path: str) -> bytes:
+    """The whole file, which PDFium then reads without asking the system for each piece; empty for a large one."""
+    with Path(path).open("rb", buffering=0) as file:
+        size = os.fstat(file.fileno()).st_size
+        content = file.read(size) if size <= _SMALL_FILE else b""
+    return content if len(content) == size else b""
+
+
+def _open(path: str, content: bytes) -> pdfium.PdfDocument:
+    """From its content, which must outlive the document, or else from its path."""
+    if content:
+        handle = pdfium_c.FPDF_LoadMemDocument64(content, len(content), None)
+    else:
+        # The binding's own opening resolves the path first, and a spooled file has no name to resolve to.
+        handle = pdfium_c.FPDF_LoadDocument(os.fsencode(path) + b"\0", None)
     if not handle:
         reason = pdfium_c.FPDF_GetLastError()
         if reason == pdfium_c.FPDF_ERR_FILE:

@@ -1,5 +1,6 @@
 """The text layer of a PDF page: words in the order of the content, with boxes as a viewer shows the page."""
 
+import ctypes
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -12,11 +13,15 @@ from heron_grpc.domain.document import Box, Word
 
 # PDFium's marks for a hyphen at the end of a line, and what has no place in a text.
 _REPLACED = {0: " ", 2: "-", 0xFFFE: "-"} | dict.fromkeys((*range(1, 2), *range(3, 9), *range(14, 32)), "\ufffd")
+_IS_REPLACED = re.compile("[\x00-\x08\x0e-\x1f\ufffe]")
+_MARK = re.compile("\ufffe")
 _WORD = re.compile(r"\S+")
+# All white space but a single space or line end, which are what they become.
+_WIDE_GAP = re.compile(r"\s(?:\s+|(?<![ \n]))")
 _SURROGATE = re.compile("[\ud800-\udfff]")
-# Characters looked at for missing Unicode maps.
-_SAMPLE_CHARS = 2000
-_UNMAPPED_SHARE = 0.3
+# Characters looked at for missing Unicode maps: a few first, which settle it for almost every page.
+_FEW_CHARS, _SAMPLE_CHARS = 50, 2000
+_UNMAPPED_SHARE, _SUSPICIOUS_SHARE = 0.3, 0.05
 _ODD_SHARE = 0.2
 _ODD_CATEGORIES = frozenset({"Co", "Cn", "Cc", "Cs"})
 _VOWELS = frozenset("aeiouyäöüáéíóúàèìòùâêîôûåæøœãõ")
@@ -35,17 +40,31 @@ class TextLayer:
 
 
 def read_text_layer(page: pdfium.PdfPage, max_chars: int, *, with_words: bool) -> TextLayer:
-    """At most `max_chars` characters of the page. About 3 ms for a page of 650 characters."""
+    """At most `max_chars` characters of the page. Without words hardly more than what PDFium itself takes."""
     textpage = page.get_textpage()
     try:
-        count = min(textpage.count_chars(), max_chars)
-        code = pdfium_c.FPDFText_GetUnicode
-        raw = "".join(map(chr, (code(textpage.raw, index) for index in range(count)))).translate(_REPLACED)
-        to_box = _boxes(page, textpage) if with_words else None
-        text, words = _assemble(raw, to_box)
-        return TextLayer(text, words, _unmapped_share(textpage, raw) > _UNMAPPED_SHARE and not is_plausible(text))
+        raw = _characters(textpage, min(textpage.count_chars(), max_chars))
+        clean = raw.translate(_REPLACED) if _IS_REPLACED.search(raw) else raw
+        text, words = _assemble(clean, _boxes(page, textpage)) if with_words else (_assemble_text(clean), ())
+        return TextLayer(text, words, _is_unmapped(textpage, clean) and not is_plausible(text))
     finally:
         textpage.close()
+
+
+def _characters(textpage: pdfium.PdfTextPage, count: int) -> str:
+    """The first `count` characters, one code point each, at the places by which PDFium knows them."""
+    handle, code = textpage.raw, pdfium_c.FPDFText_GetUnicode
+    text_index = pdfium_c.FPDFText_GetTextIndexFromCharIndex
+    # PDFium's text leaves some control characters out; then places in the text differ from those on the page.
+    if count and text_index(handle, 0) == 0 and text_index(handle, count - 1) == count - 1:
+        units = (ctypes.c_ushort * (count + 1))()
+        pdfium_c.FPDFText_GetText(handle, 0, count, units)
+        raw = str(memoryview(units).cast("B")[: 2 * count], "utf-16-le", "surrogatepass")
+        # The text has one mark for a hyphen at the end of a line and for a character without a code.
+        raw = _MARK.sub(lambda mark: chr(code(handle, mark.start())), raw) if "\ufffe" in raw else raw
+        if len(raw) == count:
+            return raw
+    return "".join([chr(code(handle, index)) for index in range(count)])
 
 
 def is_plausible(text: str) -> bool:
@@ -60,7 +79,13 @@ def is_plausible(text: str) -> bool:
     return _FEWEST_VOWELS <= sum(char in _VOWELS for char in latin) / len(latin) <= _MOST_VOWELS
 
 
-def _assemble(raw: str, to_box: Callable[[int, int], Box | None] | None) -> tuple[str, tuple[Word, ...]]:
+def _assemble_text(raw: str) -> str:
+    """The text that `_assemble` gives."""
+    text = _WIDE_GAP.sub(lambda white: _gap(white.group()), raw.replace("\r\n", "\n").strip())
+    return _joined(text)
+
+
+def _assemble(raw: str, to_box: Callable[[int, int], Box | None]) -> tuple[str, tuple[Word, ...]]:
     """Words joined by one space, line end or empty line, and where they stand in that text."""
     pieces: list[str] = []
     words: list[Word] = []
@@ -71,7 +96,7 @@ def _assemble(raw: str, to_box: Callable[[int, int], Box | None] | None) -> tupl
         start = length + len(gap)
         end, length = match.end(), start + len(token)
         pieces += (gap, token)
-        if to_box and (box := to_box(match.start(), end - 1)):
+        if box := to_box(match.start(), end - 1):
             words.append(Word(start, length, box))
     return "".join(pieces), tuple(words)
 
@@ -122,13 +147,19 @@ def _clamp(value: float) -> float:
     return min(max(0.0, value), 1.0)
 
 
-def _unmapped_share(textpage: pdfium.PdfTextPage, raw: str) -> float:
-    """Share of the characters for which the font does not say what they are."""
+def _is_unmapped(textpage: pdfium.PdfTextPage, raw: str) -> bool:
+    """Whether for too many of the characters the font does not say what they are."""
+    few = _unmapped_share(textpage, raw, _FEW_CHARS)
+    return few > _SUSPICIOUS_SHARE and _unmapped_share(textpage, raw, _SAMPLE_CHARS) > _UNMAPPED_SHARE
+
+
+def _unmapped_share(textpage: pdfium.PdfTextPage, raw: str, chars: int) -> float:
+    """Of about so many characters, or all if there are fewer."""
     has_error = pdfium_c.FPDFText_HasUnicodeMapError
-    sample = list(_sampled(raw))
+    sample = list(_sampled(raw, chars))
     return sum(has_error(textpage.raw, index) == 1 for index in sample) / len(sample) if sample else 0.0
 
 
-def _sampled(raw: str) -> Iterator[int]:
-    step = max(1, len(raw) // _SAMPLE_CHARS)
+def _sampled(raw: str, chars: int) -> Iterator[int]:
+    step = max(1, len(raw) // chars)
     return (index for index in range(0, len(raw), step) if not raw[index].isspace())

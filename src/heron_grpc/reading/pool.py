@@ -2,30 +2,38 @@
 
 import asyncio
 import time
-from collections import deque
+from collections import Counter, deque
+from contextlib import suppress
 from dataclasses import dataclass
 
+from heron_grpc.domain.call import Call
 from heron_grpc.domain.document import Reading, ReadRequest
 from heron_grpc.domain.errors import (
     DeadlineExceeded,
-    Overloaded,
     ProtocolError,
     ReaderUnavailable,
     ReadingLimitExceeded,
 )
 from heron_grpc.reading import wire
 from heron_grpc.reading.children import Child, ChildDied, ForkServer
-from heron_grpc.reading.process_tree import Usage
+from heron_grpc.reading.expectation import Expectation
+from heron_grpc.reading.kill_reasons import RECYCLED, SURPLUS, kill_reason
+from heron_grpc.reading.supervision import Supervision, late
+from heron_grpc.reading.waiting_line import Turn, WaitingLine, overloaded
 from heron_grpc.settings import MIB, ReadingSettings
 from heron_grpc.telemetry.logging import get_logger
 
-# How often a child at work is looked at.
-_WATCH_S = 0.1
 # How often whoever waits for a child to start looks whether its fork server hangs.
 _LOOK_S = 1.0
 # A child is replaced within some ms: the pool need not say in between that it cannot read.
 _REPLACED_S = 1.0
+# Killing a child and warming up another takes 15 ms of CPU, as much as ten pages: what is nearly done may end.
+_SPARED_S = 0.02
+# Of quick documents, how many pass before it is looked whether their child has grown: looking costs a tenth of one.
+_DOCUMENTS_A_LOOK = 16
+_QUICK_S = 0.1
 _FOREVER_S = 86_400.0
+_UNBOUND = Call()
 
 _log = get_logger(__name__)
 
@@ -42,18 +50,24 @@ class ReadOutcome:
 class ReadingPool:
     """Children that read one document at a time, watched, killed and replaced by the parent.
 
-    Lives in one event loop at a time, without tasks or threads of its own between calls.
+    Lives in one event loop at a time, without threads of its own, and without tasks between calls but those of
+    documents just given up. Callers are served in turn; those that keep a child busy for long, after all others.
     """
 
     def __init__(self, settings: ReadingSettings) -> None:
         self._settings = settings
         self._server = ForkServer(settings)
         self._idle: deque[Child] = deque()
-        self._busy: set[Child] = set()
-        self._waiting: deque[asyncio.Future[Child]] = deque()
+        self._busy: dict[Child, Turn] = {}
+        self._waiting = WaitingLine(settings.max_waiting, self._release)
+        self._expectation = Expectation()
         self._open = False
         # When `ready` last found a child that had greeted.
         self._met = -_FOREVER_S
+        # Children killed or replaced so far, by KILL_REASONS.
+        self.kills: Counter[str] = Counter()
+        # Documents given to a child so far.
+        self.documents = 0
 
     def start(self) -> None:
         """Starts the fork server and its children, to be called before gRPC exists in the process; a few ms.
@@ -79,57 +93,75 @@ class ReadingPool:
             return True
         return bool(self._busy) and time.monotonic() - self._met < _REPLACED_S
 
-    async def read(self, request: ReadRequest, deadline_s: float | None = None) -> ReadOutcome:
-        """Reads a file in a child, first come, first served; `deadline_s` seconds at most, waiting included.
+    @property
+    def waiting(self) -> int:
+        """Documents that wait for a child."""
+        return len(self._waiting)
 
-        Raises DocumentError (ReadingLimitExceeded when a limit was passed), Overloaded, DeadlineExceeded and
-        ReaderUnavailable. When cancelled, the document leaves the queue or its child is killed.
+    @property
+    def busy(self) -> int:
+        """Children at work."""
+        return len(self._busy)
+
+    def expected_wait_s(self, caller: str) -> float:
+        """Seconds a document of that caller would wait for a child now; 0 when one is idle."""
+        if self._idle:
+            return 0.0
+        now = time.monotonic()
+        rests = [self._rest_s(turn, now) for turn in self._busy.values()]
+        return self._expectation.wait_s(rests, self._waiting.ahead_of(caller))
+
+    async def read(self, request: ReadRequest, call: Call = _UNBOUND) -> ReadOutcome:
+        """Reads a file in a child, callers in turn, within the call's deadline.
+
+        Raises DocumentError (ReadingLimitExceeded when a limit was passed), Overloaded (at once, when it would wait in
+        vain), DeadlineExceeded and ReaderUnavailable. When cancelled, the document leaves the queue, or its child is
+        killed unless it is all but done.
         """
         started = time.monotonic()
-        deadline = started + (_FOREVER_S if deadline_s is None else deadline_s)
-        payload = wire.encode_request(request)
-        child = await self._take(deadline)
+        turn = Turn(wire.encode_request(request), call.caller, min(call.deadline, started + _FOREVER_S))
+        child = await self._take(turn)
         begun = time.monotonic()
         try:
-            reading = await self._read_on(child, payload, deadline)
+            reading = await self._read_on(child, turn)
         except ChildDied:
             # Perhaps killed from outside; a document that does this to every reader must not be given a third.
-            reading = await self._read_again(payload, deadline)
+            reading = await self._read_again(turn)
         return ReadOutcome(reading, begun - started, time.monotonic() - begun)
 
     async def close(self) -> None:
         """Kills the children and ends the fork server, within 2 s; whoever waits gets ReaderUnavailable."""
         self._open = False
-        self._dismiss()
+        self._waiting.dismiss(_unavailable)
         while self._idle:
             self._idle.pop().close()
         await asyncio.to_thread(self._server.stop)
 
-    async def _read_again(self, payload: bytes, deadline: float) -> Reading:
-        child = await self._take(deadline, again=True)
+    async def _read_again(self, turn: Turn) -> Reading:
+        child = await self._take(turn, again=True)
         try:
-            return await self._read_on(child, payload, deadline)
+            return await self._read_on(child, turn)
         except ChildDied as error:
             raise (_crashed() if self._open else _unavailable()) from error
 
-    async def _take(self, deadline: float, *, again: bool = False) -> Child:
+    async def _take(self, turn: Turn, *, again: bool = False) -> Child:
         """A child that can be asked; it is given back by `_put` or `_drop`."""
         try:
-            return await self._greeted(deadline, again=again)
+            return await self._greeted(turn, again=again)
         except ChildDied:
             # It never had the document; perhaps its fork server was replaced, and the new one's children live.
             try:
-                return await self._greeted(deadline, again=True)
+                return await self._greeted(turn, again=True)
             except ChildDied as error:
                 raise _unavailable() from error
 
-    async def _greeted(self, deadline: float, *, again: bool) -> Child:
+    async def _greeted(self, turn: Turn, *, again: bool) -> Child:
         """The next child, once it has greeted. Raises ChildDied when it ended before."""
-        child = await self._next(deadline, again=again)
+        child = await self._next(turn, again=again)
         try:
-            await self._greeting(child, deadline)
+            await self._greeting(child, turn.deadline)
         except ChildDied:
-            self._drop(child)
+            self._drop(child, "crash")
             raise
         except BaseException:  # cancelled or not, a child that was never asked is as good for the next
             self._release(child)
@@ -138,20 +170,20 @@ class ReadingPool:
 
     async def _greeting(self, child: Child, deadline: float) -> None:
         """Returns when the child has greeted. Raises ChildDied or DeadlineExceeded before."""
-        while True:
+        while not child.is_ready():
             try:
                 async with asyncio.timeout(min(deadline - time.monotonic(), _LOOK_S)):
-                    return await child.greeting()
+                    await child.greeting()
             except TimeoutError as error:
                 if time.monotonic() >= deadline:
-                    raise _late() from error
+                    raise late() from error
                 if self._end_hung_server():
                     raise ChildDied from error
 
-    async def _next(self, deadline: float, *, again: bool) -> Child:
+    async def _next(self, turn: Turn, *, again: bool) -> Child:
         """The next child that is free, perhaps still starting; none is touched when it is already too late."""
-        if time.monotonic() >= deadline:
-            raise _late()
+        if time.monotonic() >= turn.deadline:
+            raise late()
         if not self._open:
             raise _unavailable()
         self._bury_idle()
@@ -159,44 +191,33 @@ class ReadingPool:
             # One that has greeted is worth more than one that is starting, or perhaps never will.
             child = next((each for each in reversed(self._idle) if each.is_ready()), self._idle[-1])
             self._idle.remove(child)
-            self._busy.add(child)
+            turn.begun = time.monotonic()
+            self._busy[child] = turn
             return child
         if not self._busy:
             raise _unavailable()
-        if not again and len(self._waiting) >= self._settings.max_waiting:
-            raise Overloaded("too many documents are waiting to be read")
-        return await self._wait(deadline, again=again)
+        if again:
+            return await self._waiting.wait_again(turn)
+        self._require_time(turn)
+        return await self._waiting.wait(turn)
 
-    async def _wait(self, deadline: float, *, again: bool) -> Child:
-        waiter: asyncio.Future[Child] = asyncio.get_running_loop().create_future()
-        enqueue = self._waiting.appendleft if again else self._waiting.append
-        enqueue(waiter)
-        try:
-            async with asyncio.timeout(deadline - time.monotonic()):
-                return await waiter
-        except TimeoutError as error:
-            self._leave(waiter)
-            raise _late() from error
-        except asyncio.CancelledError:
-            self._leave(waiter)
-            raise
+    def _require_time(self, turn: Turn) -> None:
+        """Raises Overloaded when the document would not be read in time: waiting would only delay others."""
+        wait = self.expected_wait_s(turn.caller)
+        left = turn.deadline - time.monotonic()
+        if wait + self._expectation.document_s > left:
+            raise overloaded("the documents that wait would outlast the deadline", wait - left)
 
-    def _leave(self, waiter: asyncio.Future[Child]) -> None:
-        """Out of the queue; a child handed over at the same moment goes to the next."""
-        if waiter in self._waiting:
-            self._waiting.remove(waiter)
-        elif not waiter.cancelled() and not waiter.exception():
-            self._put(waiter.result())
-
-    async def _read_on(self, child: Child, payload: bytes, deadline: float) -> Reading:
+    async def _read_on(self, child: Child, turn: Turn) -> Reading:
         """Asks the child, watching it; afterwards it is free or replaced. Raises ChildDied when it ended by itself."""
-        job = asyncio.ensure_future(child.ask(payload, self._settings.result_mb * MIB))
+        self.documents += 1
+        turn.begun = time.monotonic()
+        job = asyncio.ensure_future(child.ask(turn.payload, self._settings.result_mb * MIB))
         try:
-            await self._watch(job, child, deadline)
+            await Supervision(child, self._settings, turn.deadline, self._relieve).until_done(job)
             answer = job.result()
         except BaseException as error:  # cancelled or not, a child left at work must be killed
-            _log.info("reading_child_replaced", pid=child.pid, reason=type(error).__name__)
-            self._drop(child, job)
+            self._part(child, job, error)
             if isinstance(error, ProtocolError):
                 raise _crashed() from error
             raise
@@ -206,38 +227,49 @@ class ReadingPool:
             raise wire.as_error(answer.failure)
         return answer.reading or _nothing()
 
-    async def _watch(self, job: asyncio.Future[wire.Answer], child: Child, deadline: float) -> None:
-        """Returns when the child has answered. Raises ReadingLimitExceeded or DeadlineExceeded before."""
-        begun, used = time.monotonic(), child.usage().cpu_s
-        while not job.done():
-            await asyncio.wait({job}, timeout=max(0.0, min(_WATCH_S, deadline - time.monotonic())))
-            if not job.done():
-                self._require_within_limits(child.usage(), used, time.monotonic() - begun)
-                if time.monotonic() >= deadline:
-                    raise _late()
+    def _part(self, child: Child, job: asyncio.Future[wire.Answer], error: BaseException) -> None:
+        """Kills a child whose answer is not wanted, or let it end its work when that costs less."""
+        at_work_s = time.monotonic() - self._busy[child].begun
+        rest_s = self._expectation.rest_s(at_work_s)
+        if not isinstance(error, ChildDied) and at_work_s > self._expectation.document_s:
+            self._expectation.learn(at_work_s)
+        if not isinstance(error, asyncio.CancelledError | DeadlineExceeded) or rest_s > _SPARED_S:
+            self._drop(child, kill_reason(error), job)
+            return
+        timer = asyncio.get_running_loop().call_later(_SPARED_S, self._end_spared, child, job, kill_reason(error))
+        job.add_done_callback(lambda _: self._meet_spared(child, job, timer))
 
-    def _require_within_limits(self, usage: Usage, used_before_s: float, wall_s: float) -> None:
-        limits = self._settings
-        if usage.cpu_s - used_before_s > limits.cpu_s:
-            raise ReadingLimitExceeded("reading took too much processor time", {"limit": "cpu"})
-        if usage.resident_bytes > limits.memory_mb * MIB:
-            raise ReadingLimitExceeded("reading took too much memory", {"limit": "memory"})
-        if wall_s > limits.wall_s:
-            raise ReadingLimitExceeded("reading took too long", {"limit": "wall"})
+    def _end_spared(self, child: Child, job: asyncio.Future[wire.Answer], reason: str) -> None:
+        if child in self._busy and not job.done():
+            self._drop(child, reason, job)
+
+    def _meet_spared(self, child: Child, job: asyncio.Future[wire.Answer], timer: asyncio.TimerHandle) -> None:
+        timer.cancel()
+        if child not in self._busy:
+            return
+        if job.cancelled() or job.exception():
+            self._drop(child, "crash", job)
+        else:
+            self._put(child)
 
     def _put(self, child: Child, *, worn: bool = False) -> None:
         """Gives a child back after a document; one that has read many or grown large is replaced."""
+        took_s = time.monotonic() - self._busy[child].begun
+        self._expectation.learn(took_s)
         child.documents += 1
-        grown = child.usage().resident_bytes > self._settings.recycle_mb * MIB
-        if worn or grown or child.documents >= self._settings.recycle_after:
-            self._drop(child)
+        if took_s > _QUICK_S or child.documents % _DOCUMENTS_A_LOOK == 0:
+            worn = worn or child.usage().resident_bytes > self._settings.recycle_mb * MIB
+        if worn or child.documents >= self._settings.recycle_after:
+            self._drop(child, RECYCLED)
         else:
             self._release(child)
 
-    def _drop(self, child: Child, job: asyncio.Future[wire.Answer] | None = None) -> None:
-        """Kills and replaces a child; its pipe is closed once nobody waits on it."""
+    def _drop(self, child: Child, reason: str, job: asyncio.Future[wire.Answer] | None = None) -> None:
+        """Kills a child, and replaces it if there are too few; its pipe is closed once nobody waits on it."""
+        self.kills[reason] += 1
+        _log.info("reading_child_replaced", pid=child.pid, reason=reason)
         self._server.kill(child)
-        self._busy.discard(child)
+        self._busy.pop(child, None)
         if job is None or job.done():
             child.close()
         else:
@@ -254,31 +286,53 @@ class ReadingPool:
                 # Without a traceback: formatting one opens files, and there may be no descriptors left.
                 _log.warning("reading_child_missing", reason=error.message, cause=type(error.__cause__).__name__)
                 if not self._busy:
-                    self._dismiss()
+                    self._waiting.dismiss(_unavailable)
                 return
             self._offer(child)
 
+    def _relieve(self) -> None:
+        """One child more, when documents wait and all others have slow ones: quick ones need not wait for those."""
+        if self._waiting and len(self._busy) == self._settings.children and self._all_are_slow():
+            # Without it they wait on, and it is tried again.
+            with suppress(ReaderUnavailable):
+                self._offer(self._server.spawn())
+
+    def _rest_s(self, turn: Turn, now: float) -> float:
+        """How much longer its child will be busy: no longer than it may."""
+        end = min(turn.deadline, turn.begun + self._settings.wall_s)
+        return max(0.0, min(self._expectation.rest_s(now - turn.begun), end - now))
+
+    def _slow_callers(self) -> list[str]:
+        """Whose documents have kept a child for long: one for each such child."""
+        since = time.monotonic() - self._settings.relief_after_s
+        return [turn.caller for turn in self._busy.values() if turn.begun <= since]
+
+    def _all_are_slow(self) -> bool:
+        return len(self._slow_callers()) == len(self._busy)
+
     def _release(self, child: Child) -> None:
-        self._busy.discard(child)
-        if self._open:
-            self._offer(child)
-        else:
+        self._busy.pop(child, None)
+        enough = len(self._idle) + len(self._busy) >= self._settings.children
+        if not self._open:
             child.close()
+        elif enough and not (self._waiting and self._all_are_slow()):
+            self._drop(child, SURPLUS)
+        else:
+            self._offer(child)
 
     def _offer(self, child: Child) -> None:
         """To the first that waits, else to the idle ones: the one used last is taken first, its caches are warm."""
-        while self._waiting:
-            waiter = self._waiting.popleft()
-            if not waiter.done():
-                self._busy.add(child)
-                waiter.set_result(child)
-                return
-        self._idle.append(child)
+        turn = self._waiting.hand_over(child, self._slow_callers()) if self._waiting else None
+        if turn:
+            self._busy[child] = turn
+        else:
+            self._idle.append(child)
 
     def _bury_idle(self) -> None:
         for child in [each for each in self._idle if each.is_gone()]:
             self._idle.remove(child)
             child.close()
+            self.kills["crash"] += 1
         self._fill()
 
     def _end_hung_server(self) -> bool:
@@ -289,12 +343,6 @@ class ReadingPool:
         self._server.end()
         return True
 
-    def _dismiss(self) -> None:
-        while self._waiting:
-            waiter = self._waiting.popleft()
-            if not waiter.done():
-                waiter.set_exception(_unavailable())
-
 
 def _nothing() -> Reading:
     raise ProtocolError("the reader answered what it must not")
@@ -302,10 +350,6 @@ def _nothing() -> Reading:
 
 def _crashed() -> ReadingLimitExceeded:
     return ReadingLimitExceeded("reading the document ends its reader", {"limit": "crash"})
-
-
-def _late() -> DeadlineExceeded:
-    return DeadlineExceeded("the deadline passed before the document was read")
 
 
 def _unavailable() -> ReaderUnavailable:

@@ -18,6 +18,7 @@ class ReadOptions:
     languages: tuple[str, ...] = ()
     # 1-based inclusive ranges; empty means all.
     page_ranges: tuple[tuple[int, int], ...] = ()
+    with_words: bool = True
 
 
 @dataclass(frozen=True, slots=True)

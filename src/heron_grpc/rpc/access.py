@@ -36,6 +36,13 @@ def require_loopback(address: str) -> None:
         )
 
 
+def method_paths(services: Iterable[str]) -> Iterator[str]:
+    """The paths callers use for the services' methods, e.g. "/heron.v1.ServerService/GetServerInfo"."""
+    pool = descriptor_pool.Default()
+    for name in services:
+        yield from (f"/{name}/{method.name}" for method in pool.FindServiceByName(name).methods)
+
+
 def _without_rule(service: ServiceDescriptor) -> Iterator[MethodDescriptor]:
     for method in service.methods:
         rule = method.GetOptions().Extensions[options_pb2.access]

@@ -2,11 +2,10 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TypeVar
 
 from google.protobuf.duration_pb2 import Duration
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from heron.v1 import classification_pb2, common_pb2, taxonomy_pb2
 from heron_grpc.domain.classification import (
@@ -14,9 +13,7 @@ from heron_grpc.domain.classification import (
     ClassifyOptions,
     Decision,
     Evidence,
-    LabelScore,
     ProcessingStats,
-    StageOpinion,
     StageState,
 )
 from heron_grpc.domain.document import DocumentWarning, OcrMode
@@ -140,51 +137,42 @@ def classification_message(
     answer: Classification, display_name: Callable[[str], str]
 ) -> classification_pb2.Classification:
     """The answer as the contract says it; `display_name` gives a category's name for people."""
-
-    def scores(found: Iterable[LabelScore]) -> list[classification_pb2.CategoryScore]:
-        return [
-            classification_pb2.CategoryScore(
-                category=score.category,
-                display_name=display_name(score.category),
-                probability=score.probability,
-                level=score.category.count("/") + 1,
-            )
-            for score in found
-        ]
-
-    create_time = Timestamp()
-    create_time.FromDatetime(answer.create_time)
     verdict = answer.verdict
-    return classification_pb2.Classification(
+    message = classification_pb2.Classification(
         decision=_DECISIONS[verdict.decision],
-        labels=scores(verdict.labels),
-        scores=scores(verdict.scores),
         confidence=verdict.confidence,
         novelty=verdict.novelty,
-        stages=[_stage_message(stage) for stage in verdict.stages],
         evidence=[_evidence_message(evidence) for evidence in verdict.evidence],
         warnings=[_warning_message(warning) for warning in verdict.warnings],
         model_version=verdict.model_version,
         pipeline_version=answer.pipeline_version,
         taxonomy=answer.taxonomy,
         taxonomy_revision=answer.taxonomy_revision,
-        stats=_stats_message(answer.stats),
-        create_time=create_time,
         mime_type=answer.media_type,
         sha256=answer.sha256,
     )
-
-
-def _stage_message(stage: StageOpinion) -> classification_pb2.StageResult:
-    return classification_pb2.StageResult(
-        stage=stage.stage,
-        state=_STATES[stage.state],
-        category=stage.category,
-        confidence=stage.confidence,
-        weight=stage.weight,
-        duration=_duration(stage.duration_s),
-        detail=stage.detail,
-    )
+    message.create_time.FromDatetime(answer.create_time)
+    _fill_stats(message.stats, answer.stats)
+    # Made in place: messages handed over are copied.
+    for scores, found in ((message.labels, verdict.labels), (message.scores, verdict.scores)):
+        for score in found:
+            scores.add(
+                category=score.category,
+                display_name=display_name(score.category),
+                probability=score.probability,
+                level=score.category.count("/") + 1,
+            )
+    for stage in verdict.stages:
+        result = message.stages.add(
+            stage=stage.stage,
+            state=_STATES[stage.state],
+            category=stage.category,
+            confidence=stage.confidence,
+            weight=stage.weight,
+            detail=stage.detail,
+        )
+        _fill_duration(result.duration, stage.duration_s)
+    return message
 
 
 def _evidence_message(evidence: Evidence) -> common_pb2.Evidence:
@@ -212,21 +200,19 @@ def _warning_message(warning: DocumentWarning) -> common_pb2.Warning:
     return common_pb2.Warning(code=warning.code, message=warning.message, stage=warning.stage, page=warning.page)
 
 
-def _stats_message(stats: ProcessingStats) -> classification_pb2.ProcessingStats:
-    return classification_pb2.ProcessingStats(
-        total=_duration(stats.total_s),
-        queued=_duration(stats.queued_s),
-        pages=stats.pages,
-        ocr_pages=stats.ocr_pages,
-        cache_hit=stats.cache_hit,
-        batch_size=stats.batch_size,
-    )
+def _fill_stats(message: classification_pb2.ProcessingStats, stats: ProcessingStats) -> None:
+    _fill_duration(message.total, stats.total_s)
+    _fill_duration(message.queued, stats.queued_s)
+    message.pages = stats.pages
+    message.ocr_pages = stats.ocr_pages
+    message.cache_hit = stats.cache_hit
+    message.batch_size = stats.batch_size
 
 
-def _duration(seconds: float) -> Duration:
-    duration = Duration()
-    duration.FromNanoseconds(round(seconds * 1e9))
-    return duration
+def _fill_duration(message: Duration, seconds: float) -> None:
+    # Present also where it is 0.
+    message.SetInParent()
+    message.FromNanoseconds(round(seconds * 1e9))
 
 
 def taxonomy_message(taxonomy: Taxonomy, with_categories: bool) -> taxonomy_pb2.Taxonomy:

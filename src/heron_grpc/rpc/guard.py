@@ -1,51 +1,44 @@
-"""One guard around every call: request id in and out, deadline, the error table, one log line."""
+"""One guard around every call: a place at the door, its deadline, its end with a code, its figures, its log line."""
 
 import asyncio
-import re
 import time
-import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import grpc
-from google.protobuf.any_pb2 import Any as AnyMessage
-from google.protobuf.duration_pb2 import Duration
-from google.protobuf.message import Message
-from google.rpc import error_details_pb2, status_pb2
 
 from heron_grpc.domain import errors
-from heron_grpc.telemetry.logging import bind_request, get_logger
+from heron_grpc.domain.fair_share import FairShare
+from heron_grpc.rpc.calls import Context, ServedCall, served_call
+from heron_grpc.rpc.status import code_of
+from heron_grpc.settings import FrontSettings
+from heron_grpc.telemetry.logging import get_logger
+from heron_grpc.telemetry.metrics import Metrics
 
-REQUEST_ID_KEY = "x-request-id"
-STATUS_DETAILS_KEY = "grpc-status-details-bin"
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
-# Clients take 8 KiB of trailing metadata by default: details must fit with room to spare.
-_MOST_VIOLATIONS = 20
-_ERROR_DOMAIN = "heron"
+# Refusals come in thousands: one line tells of all in so many seconds.
+_REFUSALS_LINE_S = 1.0
 
-# The nearest ancestor of an error decides its code.
-CODES: dict[type[errors.HeronError], grpc.StatusCode] = {
-    errors.HeronError: grpc.StatusCode.INTERNAL,
-    errors.InvalidRequest: grpc.StatusCode.INVALID_ARGUMENT,
-    errors.DocumentError: grpc.StatusCode.INVALID_ARGUMENT,
-    errors.EncryptedDocument: grpc.StatusCode.FAILED_PRECONDITION,
-    errors.NotFound: grpc.StatusCode.NOT_FOUND,
-    errors.Overloaded: grpc.StatusCode.RESOURCE_EXHAUSTED,
-    errors.Unavailable: grpc.StatusCode.UNAVAILABLE,
-    errors.DeadlineExceeded: grpc.StatusCode.DEADLINE_EXCEEDED,
-}
+# Within so long a status is on its way, unless answers before it are not taken.
+_LONGEST_END_S = 1.0
 
 _log = get_logger(__name__)
 
-Context = grpc.aio.ServicerContext[Any, Any]
-Behaviour = Callable[[Any, Context], Awaitable[Any]]
+# What the guard calls: the requests as they come in, the context.
+Behaviour = Callable[[AsyncIterator[Any], Context], Awaitable[Any]]
+Fail = Callable[[ServedCall, errors.HeronError], Awaitable[None]]
 
 
 class Guard(grpc.aio.ServerInterceptor):
-    """Wraps every method that answers with one message; streams of answers pass through."""
+    """Wraps every method but gRPC's own streams, such as those that watch health."""
 
-    def __init__(self, max_call_s: float) -> None:
-        self._max_call_s = max_call_s
+    def __init__(self, limits: FrontSettings, metrics: Metrics) -> None:
+        self._limits = limits
+        self._metrics = metrics
+        self._calls = FairShare(limits.max_calls, "calls")
+        self._guarded: dict[str, Any] = {}
+        self._failing: set[asyncio.Future[None]] = set()
+        self._refused = 0
+        self._refusals_told_at = 0.0
         self.in_flight = 0
         # Set while no call is being answered.
         self.idle = asyncio.Event()
@@ -56,123 +49,134 @@ class Guard(grpc.aio.ServerInterceptor):
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Any:
-        """Puts the guard around the method's behaviour and its decoder."""
-        handler: Any = await continuation(handler_call_details)
-        if handler is None or handler.response_streaming:
-            return handler
-        kind = "stream_unary" if handler.request_streaming else "unary_unary"
-        guarded = self._around(handler_call_details.method, getattr(handler, kind))
-        return handler._replace(request_deserializer=_decoder(handler.request_deserializer), **{kind: guarded})
+        """The method's handler with the guard around its behaviour and its decoder."""
+        method = handler_call_details.method
+        handler: Any = self._guarded.get(method)
+        if handler is None:
+            handler = await continuation(handler_call_details)
+            # Only methods that exist are kept: other names are the callers' to choose.
+            if handler is not None:
+                handler = self._guarded[method] = self._around(method, handler)
+        return handler
 
-    def _around(self, method: str, behaviour: Behaviour) -> Behaviour:
-        async def guarded(request: Any, context: Context) -> Any:
-            call = _Call(method, context)
-            self._count(1)
+    def _around(self, method: str, handler: Any) -> Any:
+        if handler.response_streaming and method.startswith("/grpc."):
+            return handler
+        if handler.response_streaming:
+            guarded = self._answering(method, handler.stream_stream, self._limits.max_bulk_s, self._fail_stream)
+            wrap = grpc.stream_stream_rpc_method_handler
+        else:
+            # A single request is read like a stream of one: gRPC itself would wait for it without a limit, before any
+            # code of ours.
+            behaviour = handler.stream_unary if handler.request_streaming else self._one_request(handler.unary_unary)
+            guarded = self._answering(method, behaviour, self._limits.max_call_s, ServedCall.fail)
+            wrap = grpc.stream_unary_rpc_method_handler
+        return wrap(guarded, _decoder(handler.request_deserializer), handler.response_serializer)
+
+    def _answering(self, method: str, behaviour: Behaviour, max_s: float, fail: Fail) -> Behaviour:
+        async def guarded(requests: AsyncIterator[Any], context: Context) -> Any:
+            served = ServedCall(method, context, max_s)
+            code = grpc.StatusCode.CANCELLED
+            self._enter(method)
             try:
-                async with asyncio.timeout(deadline_s(context, self._max_call_s)):
-                    answer = await behaviour(_decoded(request), context)
-            except TimeoutError:
-                await call.fail(errors.DeadlineExceeded("the deadline passed before the answer was there"))
-            except errors.HeronError as error:
-                await call.fail(error)
+                with self._calls.held(served.call.caller):
+                    async with served.limit:
+                        answer = await behaviour(requests, context)
+                code = grpc.StatusCode.OK
+                served.succeed()
             except asyncio.CancelledError:
-                call.log(grpc.StatusCode.CANCELLED)
+                served.log(code)
                 raise
-            except Exception as error:  # noqa: BLE001  whatever is not ours must become an answer without its text
-                _log.error("call_crashed", exc_info=error)
-                await call.fail(errors.HeronError("internal error; the request id finds it in the log"))
+            except Exception as raised:  # noqa: BLE001  whatever is not ours must become an answer without its text
+                error = as_error(raised)
+                code = code_of(error)
+                self._note_refusal(method, error)
+                await fail(served, error)
             else:
-                context.set_trailing_metadata(((REQUEST_ID_KEY, call.request_id),))
-                call.log(grpc.StatusCode.OK)
                 return answer
             finally:
-                self._count(-1)
+                self._leave(method, code, served)
 
         return guarded
 
-    def _count(self, change: int) -> None:
-        self.in_flight += change
-        if self.in_flight:
-            self.idle.clear()
-        else:
+    def _one_request(self, behaviour: Callable[[Any, Context], Awaitable[Any]]) -> Behaviour:
+        idle_s = self._limits.chunk_idle_s
+
+        async def answer(_requests: AsyncIterator[Any], context: Context) -> Any:
+            limit = served_call().limit
+            deadline = limit.when() or 0.0
+            limit.reschedule(min(deadline, asyncio.get_running_loop().time() + idle_s))
+            request = decoded(await context.read())
+            if request is grpc.aio.EOF:
+                raise errors.InvalidRequest("there is no request")
+            limit.reschedule(deadline)
+            return await behaviour(request, context)
+
+        return answer
+
+    def _enter(self, method: str) -> None:
+        self._metrics.call_started(method)
+        self.in_flight += 1
+        self.idle.clear()
+
+    def _leave(self, method: str, code: grpc.StatusCode, served: ServedCall) -> None:
+        self._metrics.call_finished(method, code.name, served.passed_s)
+        self.in_flight -= 1
+        if not self.in_flight:
             self.idle.set()
 
+    async def _fail_stream(self, served: ServedCall, error: errors.HeronError) -> None:
+        """An answer that nobody takes may be on its way: the status follows it whenever that is, and nobody waits."""
+        failing = asyncio.ensure_future(served.fail(error))
+        self._failing.add(failing)
+        failing.add_done_callback(self._forget)
+        await asyncio.wait({failing}, timeout=_LONGEST_END_S)
+        raise asyncio.CancelledError
 
-def deadline_s(context: Context, max_call_s: float) -> float:
-    """Seconds left for the call: the caller's deadline, at most `max_call_s`."""
-    left = context.time_remaining()
-    return max_call_s if left is None else max(0.0, min(left, max_call_s))
+    def _forget(self, failing: asyncio.Future[None]) -> None:
+        """Whether the status went out or the client was gone before, nobody is left to be told."""
+        self._failing.discard(failing)
+        _ = failing.cancelled() or failing.exception()
 
-
-def status_of(error: errors.HeronError, request_id: str) -> status_pb2.Status:
-    """The google.rpc.Status of an error: ErrorInfo and RequestInfo always, the others as they fit."""
-    code = next(CODES[kind] for kind in type(error).__mro__ if kind in CODES)
-    status = status_pb2.Status(code=code.value[0], message=error.message)
-    details: list[Message] = [
-        error_details_pb2.ErrorInfo(reason=error.reason, domain=_ERROR_DOMAIN, metadata=error.metadata),
-        error_details_pb2.RequestInfo(request_id=request_id),
-    ]
-    if isinstance(error, errors.InvalidRequest) and error.violations:
-        details.append(_bad_request(error.violations))
-    if isinstance(error, errors.Overloaded):
-        subject = error.metadata.get("resource", "queue")
-        violation = error_details_pb2.QuotaFailure.Violation(subject=subject, description=error.message)
-        details.append(error_details_pb2.QuotaFailure(violations=[violation]))
-    if isinstance(error, errors.Overloaded | errors.Unavailable):
-        retry_delay = Duration()
-        retry_delay.FromMilliseconds(round(error.retry_after_s * 1000))
-        details.append(error_details_pb2.RetryInfo(retry_delay=retry_delay))
-    for detail in details:
-        packed = AnyMessage()
-        packed.Pack(detail)
-        status.details.append(packed)
-    return status
+    def _note_refusal(self, method: str, error: errors.HeronError) -> None:
+        if not isinstance(error, errors.Overloaded):
+            return
+        self._metrics.call_refused(method, error.metadata.get("resource", "queue"))
+        self._refused += 1
+        now = time.monotonic()
+        if now - self._refusals_told_at >= _REFUSALS_LINE_S:
+            _log.warning("calls_refused", count=self._refused, calls_in_flight=self.in_flight)
+            self._refused, self._refusals_told_at = 0, now
 
 
-def _bad_request(violations: tuple[errors.FieldViolation, ...]) -> error_details_pb2.BadRequest:
-    return error_details_pb2.BadRequest(
-        field_violations=[
-            error_details_pb2.BadRequest.FieldViolation(field=violation.field, description=violation.description)
-            for violation in violations[:_MOST_VIOLATIONS]
-        ]
-    )
+def as_error(raised: Exception) -> errors.HeronError:
+    """What a call is answered with; what is not ours is logged and told without its text."""
+    if isinstance(raised, errors.HeronError):
+        return raised
+    if isinstance(raised, TimeoutError):
+        return errors.DeadlineExceeded("the deadline passed before the answer was there")
+    _log.error("call_crashed", exc_info=raised)
+    return errors.HeronError("internal error; the request id finds it in the log")
 
 
-class _Call:
-    """One call being answered: its id, its clock, its log line."""
+async def next_message(messages: AsyncIterator[Any], idle_s: float) -> Any | None:
+    """The next message, None at the stream's end.
 
-    def __init__(self, method: str, context: Context) -> None:
-        self._context = context
-        self._method = method
-        self._started = time.monotonic()
-        self.request_id = _request_id(context)
-        bind_request(request_id=self.request_id, method=method)
-
-    async def fail(self, error: errors.HeronError) -> None:
-        """Ends the call with the error's code and details."""
-        status = status_of(error, self.request_id)
-        code = _code(status.code)
-        self.log(code, reason=error.reason)
-        trailing = ((REQUEST_ID_KEY, self.request_id), (STATUS_DETAILS_KEY, status.SerializeToString()))
-        await self._context.abort(code, error.message, trailing_metadata=trailing)
-
-    def log(self, code: grpc.StatusCode, **facts: str) -> None:
-        """One line per call; health checks only when someone debugs."""
-        write = _log.debug if self._method.startswith("/grpc.") else _log.info
-        duration_ms = round((time.monotonic() - self._started) * 1000, 3)
-        write("call_finished", code=code.name, duration_ms=duration_ms, **facts)
+    Raises DeadlineExceeded after `idle_s` seconds without one and InvalidRequest for bytes that are no message.
+    """
+    try:
+        async with asyncio.timeout(idle_s):
+            message = await anext(messages, None)
+    except TimeoutError as error:
+        raise errors.DeadlineExceeded(f"no message arrived for {idle_s:g} s") from error
+    return decoded(message)
 
 
-def _request_id(context: Context) -> str:
-    """The caller's id when it is one, else a new one."""
-    for key, value in context.invocation_metadata() or ():
-        if key == REQUEST_ID_KEY and isinstance(value, str) and _REQUEST_ID.fullmatch(value):
-            return value
-    return uuid.uuid4().hex
-
-
-def _code(number: int) -> grpc.StatusCode:
-    return next(code for code in grpc.StatusCode if code.value[0] == number)
+def decoded(message: Any) -> Any:
+    """The message. Raises InvalidRequest for bytes that were none."""
+    if isinstance(message, _Undecodable):
+        raise errors.InvalidRequest("the message cannot be decoded")
+    return message
 
 
 class _Undecodable:
@@ -187,17 +191,3 @@ def _decoder(deserialize: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
             return _Undecodable()
 
     return decode
-
-
-def _decoded(request: Any) -> Any:
-    """The request, or the stream of requests, with undecodable bytes as a typed error."""
-    if hasattr(request, "__aiter__"):
-        return _decoded_stream(request)
-    if isinstance(request, _Undecodable):
-        raise errors.InvalidRequest("the message cannot be decoded")
-    return request
-
-
-async def _decoded_stream(requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
-    async for request in requests:
-        yield _decoded(request)

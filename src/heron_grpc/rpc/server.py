@@ -5,15 +5,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import grpc
+from grpc_channelz.v1 import channelz
 from grpc_health.v1 import health, health_pb2_grpc
 
 from heron_grpc.domain.errors import ConfigurationError
-from heron_grpc.rpc.access import require_access_rules, require_loopback
+from heron_grpc.rpc.access import method_paths, require_access_rules, require_loopback
 from heron_grpc.rpc.guard import Guard
 from heron_grpc.rpc.reflection import add_reflection
 from heron_grpc.settings import KIB, MIB, FrontSettings
 from heron_grpc.telemetry.health import HealthReporter
 from heron_grpc.telemetry.logging import get_logger
+from heron_grpc.telemetry.metrics import Metrics
 
 _HEALTH = "grpc.health.v1.Health"
 
@@ -27,17 +29,23 @@ class ServedService:
     name: str
     add: Callable[[grpc.aio.Server], None]
     always_serving: bool = False
+    # Called when the drain begins: what would hold it ends itself.
+    drain: Callable[[], None] = lambda: None
 
 
 class FrontServer:
     """Listens, answers, follows readiness, drains."""
 
-    def __init__(self, settings: FrontSettings, services: Sequence[ServedService], ready: Callable[[], bool]) -> None:
+    def __init__(
+        self, settings: FrontSettings, services: Sequence[ServedService], ready: Callable[[], bool], metrics: Metrics
+    ) -> None:
         """Raises ConfigurationError for a method without an access rule and for an address others could reach."""
         require_access_rules(service.name for service in services)
         require_loopback(settings.address)
+        metrics.know_methods(method_paths(service.name for service in services))
         self._settings = settings
-        self._guard = Guard(settings.max_call_s)
+        self._services = services
+        self._guard = Guard(settings, metrics)
         self._server = grpc.aio.server(interceptors=(self._guard,), options=channel_options(settings))
         for service in services:
             service.add(self._server)
@@ -47,6 +55,8 @@ class FrontServer:
             ready,
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, self._server)
+        if settings.channelz:
+            channelz.add_channelz_servicer(self._server)
         if settings.reflection:
             add_reflection(self._server, (*(service.name for service in services), health.SERVICE_NAME))
         self.address = settings.address
@@ -76,6 +86,8 @@ class FrontServer:
         _log.info("drain_started", in_flight=self._guard.in_flight)
         await self._health.shut_down()
         await asyncio.sleep(self._settings.drain_notice_s)
+        for service in self._services:
+            service.drain()
         stopping = asyncio.create_task(self._server.stop(self._settings.drain_s))
         # Streams that watch health would hold the stop until its grace ends: only guarded calls are waited for.
         idle = asyncio.create_task(self._guard.idle.wait())
@@ -92,12 +104,23 @@ def channel_options(settings: FrontSettings) -> list[tuple[str, int]]:
         ("grpc.max_receive_message_length", settings.max_message_bytes),
         ("grpc.max_metadata_size", 16 * KIB),
         ("grpc.absolute_max_metadata_size", 32 * KIB),
-        ("grpc.max_concurrent_streams", 128),
+        # Beyond it gRPC resets streams without a word; the door refuses before, with one.
+        ("grpc.max_concurrent_streams", 1024),
         # Without these two flow control holds up to 69 MB a slow upload in memory; with them 3 to 6 MB.
         ("grpc.http2.bdp_probe", 0),
         ("grpc.http2.lookahead_bytes", 1 * MIB),
         # A second server on the same port must fail, not share.
         ("grpc.so_reuseport", 0),
+        ("grpc.max_allowed_incoming_connections", settings.max_connections),
+        ("grpc.max_connection_idle_ms", int(settings.connection_idle_s * 1000)),
         ("grpc.max_connection_age_ms", 30 * 60 * 1000),
-        ("grpc.max_connection_age_grace_ms", int(settings.max_call_s * 1000)),
+        ("grpc.max_connection_age_grace_ms", int(max(settings.max_call_s, settings.max_bulk_s) * 1000)),
+        # A connection that says nothing after the TCP handshake, and a peer that has gone without a word.
+        ("grpc.server_handshake_timeout_ms", 10_000),
+        ("grpc.keepalive_time_ms", 60_000),
+        ("grpc.keepalive_timeout_ms", 20_000),
+        # Clients may keep their connections alive themselves, every 10 s at most.
+        ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.enable_channelz", int(settings.channelz)),
     ]

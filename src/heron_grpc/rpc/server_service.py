@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from heron.v1 import server_pb2, server_pb2_grpc
-from heron_grpc.rpc.guard import Context
+from heron_grpc.rpc.calls import Context
 from heron_grpc.settings import Settings, release
 
 

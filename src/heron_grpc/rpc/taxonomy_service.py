@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from heron.v1 import taxonomy_pb2, taxonomy_pb2_grpc
 from heron_grpc.domain.errors import FieldViolation, InvalidRequest, NotFound
 from heron_grpc.domain.taxonomy import TaxonomyPack
+from heron_grpc.rpc.calls import Context
 from heron_grpc.rpc.convert import taxonomy_message
-from heron_grpc.rpc.guard import Context
 
 _DEFAULT_PAGE_SIZE = 50
 _LARGEST_PAGE_SIZE = 1000

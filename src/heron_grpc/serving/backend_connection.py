@@ -1,18 +1,18 @@
 """HTTP to the model backend, with every failure as one of ours."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import aiohttp
 
 from heron_grpc.domain.classification import Prediction
 from heron_grpc.domain.errors import ModelUnavailable, ProtocolError
 from heron_grpc.serving import wire
+from heron_grpc.serving.worker_lanes import Lane, WorkerLanes
+from heron_grpc.telemetry.trace_context import TRACEPARENT
 
-# Below uvicorn's 5 s, so that no call goes out on a connection the backend is closing.
-_KEEP_ALIVE_S = 4.0
 # Health must follow within 2 s: half of that for asking, half for the time between two questions.
-_HEALTH_TIMEOUT_S = 1.0
+_HEALTH_TIMEOUT = aiohttp.ClientTimeout(total=1.0)
 
 
 class BackendUnreachable(ModelUnavailable):
@@ -28,51 +28,51 @@ class BackendConnection:
 
     def __init__(self, url: Callable[[], str | None], timeout_s: float) -> None:
         self._url = url
-        self._timeout_s = timeout_s
-        self._session: aiohttp.ClientSession | None = None
+        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
+        self._lanes = WorkerLanes()
+        # Whose answers say nothing of where texts go.
+        self._asking = Lane()
 
     async def predict(self, items: Sequence[wire.Item]) -> list[Prediction | wire.ItemFailure]:
-        """One result an item.
+        """One result an item; the trace all items share, if they do, goes along as a header.
 
         Raises BackendUnreachable, BackendLost, ModelUnavailable when it takes too long, ProtocolError.
         """
-        content = wire.encode_request(items)
-        async with self._call("POST", "/v1/predict", self._timeout_s, content) as response:
-            return wire.decode_response(await _content(response), len(items))
+        traces = {item.traceparent for item in items}
+        trace = traces.pop() if len(traces) == 1 else ""
+        headers = {"Content-Type": wire.MEDIA_TYPE, **({TRACEPARENT: trace} if trace else {})}
+        lane = self._lanes.take()
+        try:
+            content = await self._call(lane, "POST", "/v1/predict", data=wire.encode_request(items), headers=headers)
+        finally:
+            await self._lanes.give_back(lane)
+        return wire.decode_response(content, len(items))
 
     async def facts(self) -> wire.ModelFacts:
         """Raises what `predict` raises."""
-        async with self._call("GET", "/v1/model", _HEALTH_TIMEOUT_S) as response:
-            return wire.decode_facts(await _content(response))
+        facts = wire.decode_facts(await self._call(self._asking, "GET", "/v1/model", timeout=_HEALTH_TIMEOUT))
+        self._lanes.workers = facts.workers
+        return facts
 
     async def check(self) -> None:
         """Returns when the backend says that it is ready; raises what `predict` raises."""
-        async with self._call("GET", "/readyz", _HEALTH_TIMEOUT_S):
-            pass
+        await self._call(self._asking, "GET", "/readyz", timeout=_HEALTH_TIMEOUT)
 
     async def close(self) -> None:
         """Closes kept connections."""
-        if self._session:
-            await self._session.close()
+        await self._lanes.close()
+        await self._asking.close()
 
-    @asynccontextmanager
-    async def _call(
-        self, method: str, path: str, timeout_s: float, content: bytes | None = None
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
+    async def _call(self, lane: Lane, method: str, path: str, **options: Any) -> bytes:
+        """`options` are aiohttp's for a request."""
         url = self._url()
         if url is None:
             raise BackendUnreachable("the model backend is not running")
-        if self._session is None:
-            connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE_S)
-            self._session = aiohttp.ClientSession(connector=connector)
-        timeout = aiohttp.ClientTimeout(total=timeout_s)
-        headers = {"Content-Type": wire.MEDIA_TYPE}
         try:
-            async with self._session.request(
-                method, url + path, data=content, timeout=timeout, headers=headers
-            ) as response:
+            async with lane.session.request(method, url + path, **{"timeout": self._timeout, **options}) as response:
+                lane.worker = response.headers.get(wire.WORKER_HEADER, "")
                 _require_success(response.status)
-                yield response
+                return await _content(response)
         except aiohttp.ClientConnectorError as error:
             raise BackendUnreachable("the model backend cannot be reached") from error
         except TimeoutError as error:
@@ -91,6 +91,9 @@ def _require_success(status: int) -> None:
 
 
 async def _content(response: aiohttp.ClientResponse) -> bytes:
+    announced = response.content_length
+    if announced is not None and announced <= wire.MAX_RESPONSE_BYTES:
+        return await response.read()
     content = bytearray()
     async for chunk in response.content.iter_any():
         content += chunk

@@ -178,12 +178,13 @@ def _environment(settings: ServingSettings, home: str) -> dict[str, str]:
         HERON_SERVING_MODEL=settings.model,
         HERON_SERVING_MAX_TEXT_CHARS=str(settings.max_text_chars),
         HERON_SERVING_BACKEND_WORKERS=str(settings.backend_workers),
+        HERON_SERVING_BACKEND_THREADS=str(settings.backend_threads),
         HERON_LOG_FORMAT="json",
         # Its own: BentoML empties the directory for metrics in it at each start.
         BENTOML_HOME=home,
         TMPDIR=home,
         BENTOML_DO_NOT_TRACK="True",
-        # Batches of one worker run on one thread; more cores take more workers.
+        # Classifiers that can use more threads start their own; those of libraries beneath would be too many.
         OMP_NUM_THREADS="1",
         OPENBLAS_NUM_THREADS="1",
         TOKENIZERS_PARALLELISM="false",

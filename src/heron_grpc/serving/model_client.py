@@ -2,11 +2,14 @@
 
 import asyncio
 import contextvars
+import math
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 
+from heron_grpc.domain.call import Call
 from heron_grpc.domain.classification import Prediction
-from heron_grpc.domain.errors import DeadlineExceeded, HeronError, ModelFailed, ModelUnavailable, Overloaded
+from heron_grpc.domain.errors import DeadlineExceeded, HeronError, ModelFailed, ModelUnavailable
+from heron_grpc.serving.admission import Admission
 from heron_grpc.serving.backend_connection import BackendConnection, BackendLost, BackendUnreachable
 from heron_grpc.serving.backend_health import BackendHealth
 from heron_grpc.serving.breaker import Breaker, BreakerOpen
@@ -17,10 +20,10 @@ from heron_grpc.telemetry.logging import get_logger
 
 # A text the backend died over twice is more likely the cause than the victim.
 _MOST_LOSSES = 2
-# Before the first call was measured; Naive Bayes takes about 1 ms.
-_FIRST_GUESS_S = 0.001
-_NEWEST_SHARE = 0.2
-_LEAST_RETRY_S, _MOST_RETRY_S = 0.1, 30.0
+# One that it works on, and one that is there when it has done so.
+_CALLS_A_WORKER = 2
+
+_UNBOUND = Call()
 
 _log = get_logger(__name__)
 
@@ -35,7 +38,9 @@ class ModelClient:
         self._breaker = Breaker(settings.breaker_failures, settings.breaker_open_s, ignored=(BackendUnreachable,))
         self._waiting = WaitingTexts()
         self._calls: set[asyncio.Task[None]] = set()
-        self._seconds_a_text = _FIRST_GUESS_S
+        self._admission = Admission(settings.max_waiting, settings.max_batch)
+        # How many calls were made with so many texts.
+        self.batch_sizes: Counter[int] = Counter()
         self._giving_up: asyncio.TimerHandle | None = None
 
     @property
@@ -48,6 +53,21 @@ class ModelClient:
         """models/{model}/versions/{version}; empty while the backend is away."""
         return self._health.facts.model_version if self._health.facts else ""
 
+    @property
+    def waiting(self) -> int:
+        """Texts that wait for a call to take them."""
+        return len(self._waiting)
+
+    @property
+    def calls_in_flight(self) -> int:
+        """Calls the backend works on."""
+        return len(self._calls)
+
+    @property
+    def breaker_open(self) -> bool:
+        """Whether texts are refused because the backend failed several times in a row."""
+        return self._breaker.is_open
+
     def on_change(self, callback: Callable[[], None]) -> None:
         """Calls back whenever `ready` has changed."""
         self._health.on_change(callback)
@@ -57,25 +77,16 @@ class ModelClient:
         self._health.on_change(self._follow_health)
         self._health.start()
 
-    async def predict(self, text: str, explain: bool, deadline_s: float | None = None) -> Prediction:
-        """What the model says of the text's head; `deadline_s` counts from now, the setting timeout_s without it.
+    async def predict(self, text: str, explain: bool, call: Call = _UNBOUND) -> Prediction:
+        """What the model says of the text's head, within the call's deadline; within timeout_s when it has none.
 
         Raises ModelUnavailable, Overloaded, DeadlineExceeded, ModelFailed, ProtocolError.
         """
-        self._require_room()
-        limit_s = self._settings.timeout_s if deadline_s is None else max(0.0, deadline_s)
-        loop = asyncio.get_running_loop()
-        item = Item(text[: self._settings.max_text_chars], explain)
-        waiting = WaitingText(item, loop.create_future(), loop.time(), loop.time() + limit_s)
-        self._waiting.add(waiting)
-        self._start_call()
-        try:
-            async with asyncio.timeout(limit_s):
-                return await waiting.answer
-        except TimeoutError as error:
-            raise _too_late(deadline_s) from error
-        finally:
-            self._waiting.leave(waiting)
+        self._require_backend()
+        limit_s = call.left_s if math.isfinite(call.deadline) else self._settings.timeout_s
+        self._admission.require_time(limit_s, len(self._waiting), self._waiting.ahead_of(call.caller))
+        with self._admission.place(call.caller):
+            return await self._answer_to(text, explain, call, limit_s)
 
     async def close(self) -> None:
         """Fails what waits and lets go of the backend."""
@@ -89,21 +100,38 @@ class ModelClient:
         self._waiting.fail_all(ModelUnavailable("the service is shutting down"))
         await self._connection.close()
 
-    def _require_room(self) -> None:
+    def _require_backend(self) -> None:
         if not self.ready:
             raise ModelUnavailable("the model backend is away")
         if self._breaker.is_open:
             raise BreakerOpen("the model backend failed several times in a row")
-        if len(self._waiting) >= self._settings.max_waiting:
-            wait_s = len(self._waiting) * self._seconds_a_text
-            raise Overloaded(
-                "too many texts wait for the model",
-                retry_after_s=min(max(wait_s, _LEAST_RETRY_S), _MOST_RETRY_S),
-                metadata={"resource": "model queue"},
-            )
+
+    async def _answer_to(self, text: str, explain: bool, call: Call, limit_s: float) -> Prediction:
+        loop = asyncio.get_running_loop()
+        item = Item(text[: self._settings.max_text_chars], explain, call.traceparent)
+        waiting = WaitingText(item, loop.create_future(), loop.time(), loop.time() + limit_s)
+        self._waiting.add(waiting, call.caller)
+        self._start_call()
+        too_late = loop.call_later(limit_s, lambda: waiting.fail(_too_late(call)))
+        try:
+            return await waiting.answer
+        finally:
+            too_late.cancel()
+            self._waiting.leave(waiting)
+
+    @property
+    def _most_calls(self) -> int:
+        facts = self._health.facts
+        return self._settings.calls_in_flight or _CALLS_A_WORKER * (facts.workers if facts else 1)
+
+    @property
+    def _most_texts(self) -> int:
+        """No call takes more than its share of all texts: else the backend idles while the others are answered."""
+        texts = len(self._waiting) + self._admission.texts_at_work
+        return min(self._settings.max_batch, math.ceil(texts / self._most_calls))
 
     def _start_call(self) -> None:
-        if len(self._calls) < self._settings.calls_in_flight:
+        if len(self._calls) < self._most_calls:
             # Works for many requests: what it logs must not carry the id of the one that started it.
             context = contextvars.Context()
             self._calls.add(asyncio.create_task(self._call_while_any_waits(), name="model call", context=context))
@@ -112,7 +140,7 @@ class ModelClient:
         try:
             while self._waiting:
                 await self._health.wait_ready()
-                batch = self._waiting.take(self._settings.max_batch, asyncio.get_running_loop().time())
+                batch = self._waiting.take(self._most_texts, asyncio.get_running_loop().time())
                 if batch:
                     await self._answer(batch)
         finally:
@@ -133,9 +161,11 @@ class ModelClient:
 
     async def _try(self, batch: list[WaitingText]) -> None:
         started = asyncio.get_running_loop().time()
+        self.batch_sizes[len(batch)] += 1
         try:
             async with self._breaker:
-                results = await self._connection.predict([text.item for text in batch])
+                with self._admission.at_work(len(batch)):
+                    results = await self._connection.predict([text.item for text in batch])
         except BackendUnreachable:
             self._health.lost()
             self._waiting.put_back(batch)
@@ -144,7 +174,6 @@ class ModelClient:
             self._after_loss(batch, error)
         else:
             self._health.answered()
-            self._measure(batch, started)
             for text, result in zip(batch, results, strict=True):
                 _deliver(text, result, len(batch), started)
 
@@ -169,11 +198,6 @@ class ModelClient:
             text.alone = True
         self._waiting.put_back(batch)
 
-    def _measure(self, batch: list[WaitingText], started: float) -> None:
-        elapsed = asyncio.get_running_loop().time() - started
-        newest = elapsed / len(batch) / max(1, len(self._calls))
-        self._seconds_a_text += _NEWEST_SHARE * (newest - self._seconds_a_text)
-
     def _follow_health(self) -> None:
         if self._giving_up:
             self._giving_up.cancel()
@@ -188,7 +212,11 @@ def _deliver(text: WaitingText, result: Prediction | ItemFailure, batch_size: in
     if isinstance(result, ItemFailure):
         text.fail(ModelFailed("the model cannot work on this text"))
     elif not text.answer.done():
-        text.answer.set_result(replace(result, batch_size=batch_size, queued_s=started - text.queued_at))
+        queued_s = started - text.queued_at
+        # Not by dataclasses.replace, which costs as much as all else here.
+        text.answer.set_result(
+            Prediction(result.probabilities, result.novelty, result.model_version, result.words, batch_size, queued_s)
+        )
 
 
 def _fail(batch: list[WaitingText], error: Exception) -> None:
@@ -196,7 +224,7 @@ def _fail(batch: list[WaitingText], error: Exception) -> None:
         text.fail(error)
 
 
-def _too_late(deadline_s: float | None) -> HeronError:
-    if deadline_s is None:
+def _too_late(call: Call) -> HeronError:
+    if math.isinf(call.deadline):
         return ModelUnavailable("the model backend did not answer in time")
     return DeadlineExceeded("the deadline passed before the model answered")

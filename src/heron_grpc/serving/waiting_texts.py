@@ -1,12 +1,12 @@
-"""The texts that wait for the model backend, oldest first."""
+"""The texts that wait for the model backend, callers in turn."""
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from heron_grpc.domain.classification import Prediction
 from heron_grpc.domain.errors import HeronError
+from heron_grpc.domain.fair_queue import FairQueue
 from heron_grpc.serving.wire import Item
 
 # Keeps a request below the backend's limit on bytes: at most 4 of them a code point.
@@ -36,35 +36,37 @@ class WaitingTexts:
     """Adding, leaving and taking cost the same however many wait."""
 
     def __init__(self) -> None:
-        self._texts: OrderedDict[WaitingText, None] = OrderedDict()
+        self._queue: FairQueue[WaitingText] = FairQueue()
 
     def __len__(self) -> int:
-        return len(self._texts)
+        return len(self._queue)
 
-    def add(self, text: WaitingText) -> None:
-        """At the end."""
-        self._texts[text] = None
+    def add(self, text: WaitingText, caller: str) -> None:
+        """Behind the caller's other texts."""
+        self._queue.add(text, caller)
 
     def put_back(self, texts: Iterable[WaitingText]) -> None:
         """At the front, in their order; those whose callers are gone stay out."""
         for text in reversed([text for text in texts if not text.answer.done()]):
-            self._texts[text] = None
-            self._texts.move_to_end(text, last=False)
+            self._queue.add_first(text)
 
     def leave(self, text: WaitingText) -> None:
         """Its caller is gone."""
-        self._texts.pop(text, None)
+        self._queue.remove(text)
+
+    def ahead_of(self, caller: str) -> int:
+        """How many texts go before one the caller would add now."""
+        return self._queue.ahead_of(caller)
 
     def take(self, most: int, now: float) -> list[WaitingText]:
         """The next batch, without what is past its deadline; empty when nothing is left."""
         batch: list[WaitingText] = []
         chars = 0
-        while self._texts and len(batch) < most:
-            text = next(iter(self._texts))
+        while len(batch) < most and (text := self._queue.first()):
             chars += len(text.item.text)
             if batch and (text.alone or chars > _MAX_BATCH_CHARS):
                 break
-            del self._texts[text]
+            self._queue.take()
             if not text.answer.done() and text.deadline > now:
                 batch.append(text)
                 if text.alone:
@@ -73,5 +75,5 @@ class WaitingTexts:
 
     def fail_all(self, error: HeronError) -> None:
         """Nobody waits any longer."""
-        while self._texts:
-            self._texts.popitem()[0].fail(error)
+        while self._queue:
+            self._queue.take().fail(error)

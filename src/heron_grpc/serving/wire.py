@@ -2,17 +2,20 @@
 
 import math
 import struct
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import msgpack
 
 from heron_grpc.domain.classification import Prediction, WordWeight
 from heron_grpc.domain.errors import ProtocolError
+from heron_grpc.telemetry.trace_context import checked_traceparent
 
-FORMAT = 1
+FORMAT = 2
 MEDIA_TYPE = "application/msgpack"
+# Of an answer: which of the processes that share a port it came from.
+WORKER_HEADER = "x-heron-worker"
 MAX_ITEMS = 1024
 MAX_REQUEST_BYTES = 32 << 20
 MAX_RESPONSE_BYTES = 64 << 20
@@ -22,10 +25,11 @@ _SUM_TOLERANCE = 1e-4
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A text and whether its words' weights are wanted."""
+    """A text, whether its words' weights are wanted, and the checked W3C trace context it belongs to, if any."""
 
     text: str
     explain: bool
+    traceparent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +46,13 @@ class ModelFacts:
     model_version: str
     labels: tuple[str, ...]
     kind: str
+    # Processes that share the backend's port.
+    workers: int = 1
 
 
 def encode_request(items: Sequence[Item]) -> bytes:
     """Lone surrogates, which UTF-8 cannot carry, become question marks, so that places in the text stay true."""
-    body = {"format": FORMAT, "items": [[_encodable(item.text), item.explain] for item in items]}
+    body = {"format": FORMAT, "items": [[_encodable(item.text), item.explain, item.traceparent] for item in items]}
     return _pack(body)
 
 
@@ -60,12 +66,13 @@ def decode_request(content: bytes) -> list[Item]:
 
 def encode_response(results: Sequence[Prediction | ItemFailure], labels: Sequence[str], model_version: str) -> bytes:
     """Labels stand once; probabilities are little-endian float64 in their order."""
+    labels = tuple(labels)
     layout = struct.Struct(f"<{len(labels)}d")
     entries = [
         {"failure": result.kind}
         if isinstance(result, ItemFailure)
         else {
-            "probabilities": layout.pack(*(result.probabilities[label] for label in labels)),
+            "probabilities": layout.pack(*_in_order(result.probabilities, labels)),
             "novelty": float(result.novelty),
             "words": [[word.start, word.end, float(word.weight)] for word in result.words],
         }
@@ -93,22 +100,25 @@ def encode_failure(kind: str) -> bytes:
 
 def encode_facts(facts: ModelFacts) -> bytes:
     """The answer of the route for model facts."""
-    return _pack(
-        {"format": FORMAT, "model_version": facts.model_version, "labels": list(facts.labels), "kind": facts.kind}
-    )
+    return _pack({"format": FORMAT, **asdict(facts)})
 
 
 def decode_facts(content: bytes) -> ModelFacts:
     """Raises ProtocolError for anything but facts of this format."""
     body = _unpack(content)
-    return ModelFacts(_string(body.get("model_version")), _strings(body.get("labels")), _string(body.get("kind")))
+    workers = body.get("workers")
+    if not isinstance(workers, int) or workers < 1:
+        raise ProtocolError("the number of workers is out of range")
+    return ModelFacts(
+        _string(body.get("model_version")), _strings(body.get("labels")), _string(body.get("kind")), workers
+    )
 
 
 def _item(entry: object) -> Item:
     match entry:
-        case [str(text), bool(explain)]:
-            return Item(text, explain)
-    raise ProtocolError("an item is a text and a flag")
+        case [str(text), bool(explain), str(traceparent)] if checked_traceparent(traceparent) == traceparent:
+            return Item(text, explain, traceparent)
+    raise ProtocolError("an item is a text, a flag and a trace context")
 
 
 def _result(
@@ -125,14 +135,22 @@ def _result(
     raise ProtocolError("a result is neither a prediction nor a failure")
 
 
-def _probabilities(given: tuple[float, ...]) -> list[float]:
+def _in_order(probabilities: Mapping[str, float], labels: tuple[str, ...]) -> Iterable[float]:
+    """Classifiers give them in this order, which makes a look-up for each label needless."""
+    if tuple(probabilities) == labels:
+        return probabilities.values()
+    return [probabilities[label] for label in labels]
+
+
+def _probabilities(given: tuple[float, ...]) -> Sequence[float]:
     """What is above 1 by rounding becomes 1."""
-    # The comparisons are false for NaN as well.
-    if not all(0 <= probability <= 1 + _SUM_TOLERANCE for probability in given):
+    greatest = max(given)
+    # A NaN passes the first comparison at most: it makes the sum one, for which the second is false.
+    if not (min(given) >= 0 and greatest <= 1 + _SUM_TOLERANCE):
         raise ProtocolError("a probability is out of range")
-    if abs(math.fsum(given) - 1) > _SUM_TOLERANCE:
+    if not abs(math.fsum(given) - 1) <= _SUM_TOLERANCE:
         raise ProtocolError("probabilities do not add up to 1")
-    return [min(probability, 1.0) for probability in given]
+    return given if greatest <= 1 else [min(probability, 1.0) for probability in given]
 
 
 def _word(entry: object) -> WordWeight:

@@ -7,7 +7,8 @@ from pathlib import Path
 import yaml
 
 from heron_grpc.domain.errors import ConfigurationError
-from heron_grpc.domain.taxonomy import Category, Rule, TextPattern
+from heron_grpc.domain.taxonomy import Category, Rule
+from heron_grpc.domain.text_pattern import TextPattern
 from heron_grpc.taxonomy.patterns import compile_pattern
 
 _ID = re.compile(r"[a-z0-9_]+(/[a-z0-9_]+)*")

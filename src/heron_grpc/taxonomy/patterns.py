@@ -5,7 +5,8 @@ from re import _constants as ops  # type: ignore[attr-defined]  # typeshed leave
 from re import _parser as parser  # type: ignore[attr-defined]  # likewise
 from typing import Any
 
-from heron_grpc.domain.taxonomy import TextPattern
+from heron_grpc.domain.text_pattern import TextPattern
+from heron_grpc.taxonomy.needles import needles_of, phrases_of
 
 # Ways a pattern may be tried from one place in the text; times 20,000 characters this stays under a second.
 MAX_WAYS = 1000
@@ -32,7 +33,7 @@ def compile_pattern(text: str) -> TextPattern:
         raise ValueError("bad pattern: it may match nothing at all")
     if _ways(parsed) > MAX_WAYS:
         raise ValueError("bad pattern: it could take too long; bound its repeats or split it")
-    return TextPattern(regex, _needles(parsed))
+    return TextPattern(regex, needles_of(parsed), phrases_of(parsed))
 
 
 def _ways(node: Any) -> int:
@@ -67,36 +68,3 @@ def _body(op: Any, argument: Any) -> Any:
     if op in {ops.SUBPATTERN, ops.ATOMIC_GROUP, ops.ASSERT, ops.ASSERT_NOT}:
         return argument if op is ops.ATOMIC_GROUP else argument[-1]
     return ()
-
-
-def _needles(node: Any) -> tuple[str, ...]:
-    """Lower-case strings one of which every match holds; empty when there is none to be sure of.
-
-    Looking for them first is 10 times as fast as trying the pattern everywhere.
-    """
-    best: tuple[str, ...] = ()
-    run = ""
-    for op, argument in node:
-        if op is ops.LITERAL:
-            run += chr(argument).lower()
-            best = _better(best, (run,))
-            continue
-        run = ""
-        best = _better(best, _needles_of(op, argument))
-    return best
-
-
-def _needles_of(op: Any, argument: Any) -> tuple[str, ...]:
-    if op is ops.BRANCH:
-        branches = [_needles(branch) for branch in argument[1]]
-        return tuple(needle for needles in branches for needle in needles) if all(branches) else ()
-    if op in {ops.SUBPATTERN, ops.ATOMIC_GROUP}:
-        return _needles(_body(op, argument))
-    if op in {*_REPEATS, ops.POSSESSIVE_REPEAT} and argument[0] > 0:
-        return _needles(argument[2])
-    return ()
-
-
-def _better(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
-    """The needles whose shortest is longest: they are found in the fewest texts."""
-    return max(one, other, key=lambda needles: min(map(len, needles), default=0))

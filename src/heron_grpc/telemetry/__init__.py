@@ -1,1 +1,1 @@
-"""How the service is seen from outside: logs and health."""
+"""How the service is seen from outside: logs, metrics, traces and health."""

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from statistics import median
 
 from PIL import Image
@@ -50,14 +51,20 @@ class Recognition:
 
     def __init__(self, options: ReadOptions) -> None:
         self._options = options
-        self._engine: OcrEngine | None = find_engine(options.settings)
-        default = tuple(options.settings.ocr_languages.split("+"))
-        installed = languages(options.settings)
-        self._languages, self._language_warnings = choose_languages(options.languages, installed, default)
         self._warnings: list[DocumentWarning] = []
         self._stopped = False
         # Wall seconds so far.
         self.spent_s = 0.0
+
+    # Looked for when the first page needs them: most documents' do not, and it takes longer than reading a page.
+    @cached_property
+    def _engine(self) -> OcrEngine | None:
+        return find_engine(self._options.settings)
+
+    @cached_property
+    def _languages(self) -> tuple[tuple[str, ...], tuple[DocumentWarning, ...]]:
+        default = tuple(self._options.settings.ocr_languages.split("+"))
+        return choose_languages(self._options.languages, languages(self._options.settings), default)
 
     @property
     def warnings(self) -> tuple[DocumentWarning, ...]:
@@ -105,9 +112,7 @@ class Recognition:
         except ConfigurationError as error:
             self._stop("OCR_UNAVAILABLE", f"pages without text stay unread: {error.message}", empty.number)
             return empty
-        for warning in self._language_warnings:
-            self._warnings.append(warning)
-        self._language_warnings = ()
+        self._warnings += [warning for warning in self._languages[1] if warning not in self._warnings]
         if not found.words:
             self._warn("NO_TEXT_FOUND", "no text could be recognised", empty.number)
             return empty
@@ -149,7 +154,7 @@ class Recognition:
     def _recognise(self, image: Image.Image, number: int, dpi: int) -> Page:
         if self._engine is None:
             raise ConfigurationError("no OCR engine is installed")
-        return self._engine.recognise(as_ocr_image(image, dpi), self._languages, number)
+        return self._engine.recognise(as_ocr_image(image, dpi), self._languages[0], number)
 
     def _stop(self, code: str, message: str, number: int) -> None:
         self._stopped = True

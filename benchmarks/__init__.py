@@ -1,0 +1,1 @@
+"""Speed and memory, measured: a load generator, what it is compared with, and the scenarios."""

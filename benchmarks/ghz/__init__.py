@@ -1,0 +1,1 @@
+"""Payloads and configurations for ghz, another load generator, in Go."""

@@ -1,0 +1,1 @@
+"""Hours in minutes: every kind of caller at once, and what the service holds meanwhile."""
