@@ -35,7 +35,8 @@ def _service_config(retry: RetryPolicy) -> dict[str, Any]:
         "maxBackoff": f"{retry.max_backoff_s:.3f}s",
         "backoffMultiplier": 2,
         # An overloaded service answers with `grpc-retry-pushback-ms`, which gRPC obeys instead of its own backoff.
-        "retryableStatusCodes": ["UNAVAILABLE", "RESOURCE_EXHAUSTED"],
+        # CANCELLED by the service: a server that cannot even take a call up resets it.
+        "retryableStatusCodes": ["UNAVAILABLE", "RESOURCE_EXHAUSTED", "CANCELLED"],
     }
     names = [
         {"service": "heron.v1.ClassificationService", "method": "Classify"},

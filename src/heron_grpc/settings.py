@@ -69,6 +69,8 @@ class FrontSettings(BaseSettings):
     # Connections held open, and how long one without a call is.
     max_connections: int = Field(4096, gt=0)
     connection_idle_s: float = Field(600.0, gt=0)
+    # How long a new connection may take to begin HTTP/2, and then to acknowledge the limits it is held to.
+    handshake_s: float = Field(10.0, gt=0)
     spool_dir: Path = Field(default_factory=_spool_dir)
     reflection: bool = True
     # gRPC's own view of its servers, sockets and streams (grpc.channelz.v1).

@@ -85,6 +85,7 @@ def build_front(settings: Settings, pipeline: Pipeline, spool: Spool) -> FrontSe
         ServedService(
             "heron.v1.ClassificationService",
             lambda server: classification_pb2_grpc.add_ClassificationServiceServicer_to_server(classification, server),
+            doors={"/heron.v1.ClassificationService/Classify": classification.require_time},
             drain=classification.drain,
         ),
         ServedService(

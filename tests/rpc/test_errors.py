@@ -206,7 +206,7 @@ async def test_a_refusal_says_when_to_come_back_to_clients_that_retry_by_themsel
 async def test_a_file_that_could_not_be_read_in_time_is_refused_before_its_bytes_are_taken(front):
     front.pool.expected_wait_s = lambda _: 100.0
     found = await failure(front.classification.Classify(INLINE, timeout=5))
-    assert (found.reason, found.metadata["resource"]) == ("OVERLOADED", "deadline")
+    assert (found.reason, found.metadata["resource"]) == ("OVERLOADED", "reading queue")
     assert front.pool.requests == []
     front.pool.expected_wait_s = lambda _: 100.0
     assert (await front.classification.Classify(INLINE, timeout=400)).classification.labels

@@ -16,7 +16,7 @@ from heron_grpc.settings import FrontSettings
 
 # Texts at work that say nothing about how long the next one takes.
 _ALWAYS_ADMITTED = 16
-# Share of the time left that waiting may take: the estimate is a mean, and half of all calls take longer.
+# Share of the time left that waiting may take: the estimate is a mean, and half of all texts take longer.
 _WAITING_SHARE = 0.5
 _LEAST_RETRY_S = 0.1
 
@@ -33,9 +33,19 @@ class Answering:
         self._memory = FairShare(limits.max_request_bytes, "bytes of requests")
         self._texts = Pace()
 
+    def require_time(self, call: Call) -> None:
+        """Raises Overloaded when the texts at work already would outlast the call's deadline."""
+        usable_s = _WAITING_SHARE * call.left_s
+        if self._texts.at_work >= _ALWAYS_ADMITTED and self._texts.expected_s > usable_s:
+            raise Overloaded(
+                "the texts that wait would outlast the deadline",
+                retry_after_s=max(_LEAST_RETRY_S, self._texts.expected_s - usable_s),
+                metadata={"resource": "deadline"},
+            )
+
     async def text(self, text: str, options: ClassifyOptions, call: Call) -> Message:
         """What kind of document has this text."""
-        self._require_time(self._texts.expected_s if self._texts.at_work >= _ALWAYS_ADMITTED else 0.0, call)
+        self.require_time(call)
         self._texts.begin()
         try:
             with self._memory.held(call.caller, len(text)):
@@ -66,15 +76,12 @@ class Answering:
 
     def require_reader(self, call: Call) -> None:
         """Raises Overloaded when a file could not be read in time, before its bytes are taken in."""
-        self._require_time(self._pipeline.pool.expected_wait_s(call.caller), call)
-
-    def _require_time(self, expected_s: float, call: Call) -> None:
-        left_s = call.left_s
-        if expected_s > _WAITING_SHARE * left_s:
+        expected_s, left_s = self._pipeline.pool.expected_wait_s(call.caller), call.left_s
+        if expected_s > left_s:
             raise Overloaded(
-                "the work that waits would outlast the deadline",
-                retry_after_s=max(_LEAST_RETRY_S, expected_s - _WAITING_SHARE * left_s),
-                metadata={"resource": "deadline"},
+                "the documents that wait would outlast the deadline",
+                retry_after_s=max(_LEAST_RETRY_S, expected_s - left_s),
+                metadata={"resource": "reading queue"},
             )
 
     def _message(self, answer: Classification) -> Message:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 
 from heron.v1 import classification_pb2, classification_pb2_grpc
+from heron_grpc.domain.call import Call
 from heron_grpc.domain.fair_share import FairShare
 from heron_grpc.operations.process_document import Pipeline
 from heron_grpc.operations.receive_upload import Spool
@@ -24,6 +25,10 @@ class ClassificationService(classification_pb2_grpc.ClassificationServiceService
         self._uploads = FairShare(limits.max_uploads, "uploads")
         self._streams = FairShare(limits.max_bulk_streams, "bulk streams")
         self._bulks: set[Bulk] = set()
+
+    def require_time(self, call: Call) -> None:
+        """Raises Overloaded when what is at work already would outlast the call's deadline."""
+        self._answering.require_time(call)
 
     def drain(self) -> None:
         """Bulk streams take no more documents, answer those they have, and end."""

@@ -2,12 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 import grpc
 
 from heron_grpc.domain import errors
+from heron_grpc.domain.call import Call
 from heron_grpc.domain.fair_share import FairShare
 from heron_grpc.rpc.calls import Context, ServedCall, served_call
 from heron_grpc.rpc.status import code_of
@@ -25,17 +26,20 @@ _log = get_logger(__name__)
 
 # What the guard calls: the requests as they come in, the context.
 Behaviour = Callable[[AsyncIterator[Any], Context], Awaitable[Any]]
+# Raises Overloaded for a call that would be late.
+Door = Callable[[Call], None]
 Fail = Callable[[ServedCall, errors.HeronError], Awaitable[None]]
 
 
-class Guard(grpc.aio.ServerInterceptor):
+class Guard:
     """Wraps every method but gRPC's own streams, such as those that watch health."""
 
-    def __init__(self, limits: FrontSettings, metrics: Metrics) -> None:
+    def __init__(self, limits: FrontSettings, metrics: Metrics, doors: Mapping[str, Door] | None = None) -> None:
+        """`doors`, by a method's path, are asked before the request of a call is read."""
         self._limits = limits
+        self._doors = doors or {}
         self._metrics = metrics
         self._calls = FairShare(limits.max_calls, "calls")
-        self._guarded: dict[str, Any] = {}
         self._failing: set[asyncio.Future[None]] = set()
         self._refused = 0
         self._refusals_told_at = 0.0
@@ -44,22 +48,8 @@ class Guard(grpc.aio.ServerInterceptor):
         self.idle = asyncio.Event()
         self.idle.set()
 
-    async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> Any:
+    def around(self, method: str, handler: Any) -> Any:
         """The method's handler with the guard around its behaviour and its decoder."""
-        method = handler_call_details.method
-        handler: Any = self._guarded.get(method)
-        if handler is None:
-            handler = await continuation(handler_call_details)
-            # Only methods that exist are kept: other names are the callers' to choose.
-            if handler is not None:
-                handler = self._guarded[method] = self._around(method, handler)
-        return handler
-
-    def _around(self, method: str, handler: Any) -> Any:
         if handler.response_streaming and method.startswith("/grpc."):
             return handler
         if handler.response_streaming:
@@ -68,7 +58,9 @@ class Guard(grpc.aio.ServerInterceptor):
         else:
             # A single request is read like a stream of one: gRPC itself would wait for it without a limit, before any
             # code of ours.
-            behaviour = handler.stream_unary if handler.request_streaming else self._one_request(handler.unary_unary)
+            behaviour = (
+                handler.stream_unary if handler.request_streaming else self._one_request(method, handler.unary_unary)
+            )
             guarded = self._answering(method, behaviour, self._limits.max_call_s, ServedCall.fail)
             wrap = grpc.stream_unary_rpc_method_handler
         return wrap(guarded, _decoder(handler.request_deserializer), handler.response_serializer)
@@ -99,11 +91,15 @@ class Guard(grpc.aio.ServerInterceptor):
 
         return guarded
 
-    def _one_request(self, behaviour: Callable[[Any, Context], Awaitable[Any]]) -> Behaviour:
+    def _one_request(self, method: str, behaviour: Callable[[Any, Context], Awaitable[Any]]) -> Behaviour:
         idle_s = self._limits.chunk_idle_s
+        door = self._doors.get(method)
 
         async def answer(_requests: AsyncIterator[Any], context: Context) -> Any:
-            limit = served_call().limit
+            served = served_call()
+            if door:
+                door(served.call)
+            limit = served.limit
             deadline = limit.when() or 0.0
             limit.reschedule(min(deadline, asyncio.get_running_loop().time() + idle_s))
             request = decoded(await context.read())

@@ -4,10 +4,12 @@ import grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 from grpc_reflection.v1alpha._async import ReflectionServicer
 
+from heron_grpc.rpc.methods import Methods
+
 V1 = "grpc.reflection.v1.ServerReflection"
 
 
-def add_reflection(server: grpc.aio.Server, services: tuple[str, ...]) -> None:
+def add_reflection(methods: Methods, services: tuple[str, ...]) -> None:
     """Serves both versions; their messages are the same on the wire, so one servicer answers both.
 
     grpcio-reflection brings v1alpha alone.
@@ -20,5 +22,4 @@ def add_reflection(server: grpc.aio.Server, services: tuple[str, ...]) -> None:
         response_serializer=reflection_pb2.ServerReflectionResponse.SerializeToString,
     )
     for name in (reflection.SERVICE_NAME, V1):
-        generic = grpc.method_handlers_generic_handler(name, {"ServerReflectionInfo": handler})
-        server.add_generic_rpc_handlers((generic,))
+        methods.add_registered_method_handlers(name, {"ServerReflectionInfo": handler})

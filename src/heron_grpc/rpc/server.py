@@ -1,16 +1,19 @@
 """The gRPC server: its options, its services, its start and its drain."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import grpc
-from grpc_channelz.v1 import channelz
+from grpc_channelz.v1 import channelz_pb2_grpc
+from grpc_channelz.v1._async import ChannelzServicer
 from grpc_health.v1 import health, health_pb2_grpc
 
 from heron_grpc.domain.errors import ConfigurationError
 from heron_grpc.rpc.access import method_paths, require_access_rules, require_loopback
-from heron_grpc.rpc.guard import Guard
+from heron_grpc.rpc.guard import Door, Guard
+from heron_grpc.rpc.methods import Methods
 from heron_grpc.rpc.reflection import add_reflection
 from heron_grpc.settings import KIB, MIB, FrontSettings
 from heron_grpc.telemetry.health import HealthReporter
@@ -27,8 +30,11 @@ class ServedService:
     """A service by its full name, how it is added to a server, and whether it works without reader and model."""
 
     name: str
-    add: Callable[[grpc.aio.Server], None]
+    # Called with what stands for the server, Methods.
+    add: Callable[[Any], None]
     always_serving: bool = False
+    # By the path of a method: who is asked, before its request is read, whether it can be answered in time.
+    doors: Mapping[str, Door] = field(default_factory=dict)
     # Called when the drain begins: what would hold it ends itself.
     drain: Callable[[], None] = lambda: None
 
@@ -45,20 +51,24 @@ class FrontServer:
         metrics.know_methods(method_paths(service.name for service in services))
         self._settings = settings
         self._services = services
-        self._guard = Guard(settings, metrics)
-        self._server = grpc.aio.server(interceptors=(self._guard,), options=channel_options(settings))
+        self._guard = Guard(
+            settings, metrics, {path: door for service in services for path, door in service.doors.items()}
+        )
+        self._server = grpc.aio.server(options=channel_options(settings))
+        methods = Methods(self._guard.around)
+        self._server.add_generic_rpc_handlers((methods,))
         for service in services:
-            service.add(self._server)
+            service.add(methods)
         self._health = HealthReporter(
             [service.name for service in services if not service.always_serving],
             [_HEALTH, *(service.name for service in services if service.always_serving)],
             ready,
         )
-        health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, self._server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, methods)
         if settings.channelz:
-            channelz.add_channelz_servicer(self._server)
+            channelz_pb2_grpc.add_ChannelzServicer_to_server(ChannelzServicer(), methods)
         if settings.reflection:
-            add_reflection(self._server, (*(service.name for service in services), health.SERVICE_NAME))
+            add_reflection(methods, (*(service.name for service in services), health.SERVICE_NAME))
         self.address = settings.address
 
     @property
@@ -111,12 +121,19 @@ def channel_options(settings: FrontSettings) -> list[tuple[str, int]]:
         ("grpc.http2.lookahead_bytes", 1 * MIB),
         # A second server on the same port must fail, not share.
         ("grpc.so_reuseport", 0),
+        # Calls not taken up yet: gRPC's own 1000 to 3000 would take longer than most deadlines, and what is taken up
+        # then is late already. Beyond these gRPC itself refuses, at a small part of what a call costs.
+        ("grpc.server.max_pending_requests", 256),
+        ("grpc.server.max_pending_requests_hard_limit", 512),
         ("grpc.max_allowed_incoming_connections", settings.max_connections),
         ("grpc.max_connection_idle_ms", int(settings.connection_idle_s * 1000)),
         ("grpc.max_connection_age_ms", 30 * 60 * 1000),
         ("grpc.max_connection_age_grace_ms", int(max(settings.max_call_s, settings.max_bulk_s) * 1000)),
-        # A connection that says nothing after the TCP handshake, and a peer that has gone without a word.
-        ("grpc.server_handshake_timeout_ms", 10_000),
+        # A connection that says nothing after the TCP handshake.
+        ("grpc.server_handshake_timeout_ms", int(settings.handshake_s * 1000)),
+        # Until a client has acknowledged them, gRPC holds it to none of the limits on metadata that stand above.
+        ("grpc.http2.settings_timeout", int(settings.handshake_s * 1000)),
+        # A peer that has gone without a word.
         ("grpc.keepalive_time_ms", 60_000),
         ("grpc.keepalive_timeout_ms", 20_000),
         # Clients may keep their connections alive themselves, every 10 s at most.
