@@ -4,6 +4,7 @@ import asyncio
 import gc
 import gzip
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from benchmarks.abuse.attacks import BULK, BULK_START, CLASSIFY, REQUEST, TEXT, 
 from benchmarks.abuse.peer import PREFACE, Peer, header, header_block, prefixed, socket_to
 from heron.v1 import classification_pb2 as pb
 from heron_grpc.domain.fair_share import FairShare
+from heron_grpc.rpc import untaken
 
 Code = grpc.StatusCode
 # HTTP/2 error codes (RFC 9113, 7).
@@ -352,3 +354,27 @@ async def test_a_hundred_uploads_slow_and_fast_are_all_answered(start_front):
     answers = await asyncio.gather(*uploads)
     assert len({answer.classification.sha256 for answer in answers}) == 100
     await at_rest(front, before)
+
+
+async def test_calls_whose_requests_never_come_keep_nobody_out(start_front):
+    front = await start_front(max_calls=10)
+    async with asyncio.timeout(LONGEST_S), AsyncExitStack() as stack:
+        peers = [await stack.enter_async_context(Peer.connected(front.address)) for _ in range(20)]
+        for peer in peers:
+            await peer.data(await peer.call(CLASSIFY), prefixed(REQUEST)[:10])
+        # More wait than there is room for: those that have waited longest are ended.
+        await until(lambda: sum(peer.answers[1].ended.is_set() for peer in peers) == 10, LONGEST_S)
+        codes = [code(peer.answers[1].status) for peer in peers if peer.answers[1].ended.is_set()]
+        assert codes == [Code.DEADLINE_EXCEEDED] * 10
+        await ask(front)
+
+
+async def test_who_does_not_take_its_answers_gets_no_more(start_front, monkeypatch):
+    monkeypatch.setattr(untaken, "_LONGEST_TAKING_S", 0.5)
+    front = await start_front()
+    async with asyncio.timeout(LONGEST_S), Peer.connected(front.address, takes_bytes=0) as peer:
+        await peer.message(await peer.call(CLASSIFY), REQUEST, end=True)
+        await until(lambda: not front.server._guard.in_flight and front.server._guard._untaken._stuck, LONGEST_S)
+        assert await ended(peer, CLASSIFY, prefixed(REQUEST)) is Code.RESOURCE_EXHAUSTED
+        await ask(front)
+    await until(lambda: not front.server._guard._untaken._stuck, LONGEST_S)

@@ -10,8 +10,10 @@ import grpc
 from heron_grpc.domain import errors
 from heron_grpc.domain.call import Call
 from heron_grpc.domain.fair_share import FairShare
+from heron_grpc.rpc.arriving import Arriving
 from heron_grpc.rpc.calls import Context, ServedCall, served_call
 from heron_grpc.rpc.status import code_of
+from heron_grpc.rpc.untaken import Untaken
 from heron_grpc.settings import FrontSettings
 from heron_grpc.telemetry.logging import get_logger
 from heron_grpc.telemetry.metrics import Metrics
@@ -40,6 +42,8 @@ class Guard:
         self._doors = doors or {}
         self._metrics = metrics
         self._calls = FairShare(limits.max_calls, "calls")
+        self._arriving = Arriving(limits.max_calls)
+        self._untaken = Untaken()
         self._failing: set[asyncio.Future[None]] = set()
         self._refused = 0
         self._refusals_told_at = 0.0
@@ -53,14 +57,14 @@ class Guard:
         if handler.response_streaming and method.startswith("/grpc."):
             return handler
         if handler.response_streaming:
-            guarded = self._answering(method, handler.stream_stream, self._limits.max_bulk_s, self._fail_stream)
+            behaviour = self._stream(handler.stream_stream)
+            guarded = self._answering(method, behaviour, self._limits.max_bulk_s, self._fail_stream)
             wrap = grpc.stream_stream_rpc_method_handler
         else:
             # A single request is read like a stream of one: gRPC itself would wait for it without a limit, before any
             # code of ours.
-            behaviour = (
-                handler.stream_unary if handler.request_streaming else self._one_request(method, handler.unary_unary)
-            )
+            unary = handler.unary_unary
+            behaviour = self._one_request(method, unary) if unary else self._stream(handler.stream_unary)
             guarded = self._answering(method, behaviour, self._limits.max_call_s, ServedCall.fail)
             wrap = grpc.stream_unary_rpc_method_handler
         return wrap(guarded, _decoder(handler.request_deserializer), handler.response_serializer)
@@ -71,9 +75,9 @@ class Guard:
             code = grpc.StatusCode.CANCELLED
             self._enter(method)
             try:
-                with self._calls.held(served.call.caller):
-                    async with served.limit:
-                        answer = await behaviour(requests, context)
+                self._untaken.require_none(served.call.caller)
+                async with served.limit:
+                    answer = await behaviour(requests, context)
                 code = grpc.StatusCode.OK
                 served.succeed()
             except asyncio.CancelledError:
@@ -91,6 +95,15 @@ class Guard:
 
         return guarded
 
+    def _stream(self, behaviour: Behaviour) -> Behaviour:
+        """Streams have their places from the start: there are fewer of them than of calls."""
+
+        async def answer(requests: AsyncIterator[Any], context: Context) -> Any:
+            with self._calls.held(served_call().call.caller):
+                return await behaviour(requests, context)
+
+        return answer
+
     def _one_request(self, method: str, behaviour: Callable[[Any, Context], Awaitable[Any]]) -> Behaviour:
         idle_s = self._limits.chunk_idle_s
         door = self._doors.get(method)
@@ -99,14 +112,13 @@ class Guard:
             served = served_call()
             if door:
                 door(served.call)
-            limit = served.limit
-            deadline = limit.when() or 0.0
-            limit.reschedule(min(deadline, asyncio.get_running_loop().time() + idle_s))
-            request = decoded(await context.read())
+            # A call that never sends its request must not keep others out: it gets its place afterwards.
+            with self._arriving.within(served.limit, idle_s):
+                request = decoded(await context.read())
             if request is grpc.aio.EOF:
                 raise errors.InvalidRequest("there is no request")
-            limit.reschedule(deadline)
-            return await behaviour(request, context)
+            with self._calls.held(served.call.caller):
+                return await behaviour(request, context)
 
         return answer
 
@@ -117,6 +129,14 @@ class Guard:
 
     def _leave(self, method: str, code: grpc.StatusCode, served: ServedCall) -> None:
         self._metrics.call_finished(method, code.name, served.passed_s)
+        task = asyncio.current_task()
+        if code is grpc.StatusCode.OK and task:
+            # gRPC sends the answer when the guard has returned.
+            self._untaken.follow(task, served.call.caller, self._gone)
+        else:
+            self._gone()
+
+    def _gone(self) -> None:
         self.in_flight -= 1
         if not self.in_flight:
             self.idle.set()
