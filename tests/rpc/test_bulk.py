@@ -452,3 +452,56 @@ async def test_streams_beyond_the_limit_are_refused(start_front):
     await first.done_writing()
     assert await first.code() is grpc.StatusCode.OK
     assert (await ask(front, start())).code is grpc.StatusCode.OK
+
+
+async def test_a_document_without_room_in_memory_stops_the_reading(start_front):
+    front = await start_front(max_request_bytes=100)
+    gates = {name: asyncio.Event() for name in "ab"}
+    front.model.behave = holding(gates)
+    words = "x" * 40
+    call = front.classification.ClassifyBulk(iter([start(), *(text(name, f"{words} {name}") for name in "ab")]))
+    await call.read()
+    asking = asyncio.create_task(call.read())
+    gates["b"].set()
+    await front.info.GetServerInfo(server_pb2.GetServerInfoRequest())
+    assert len(front.model.texts) <= 1
+    gates["a"].set()
+    assert (await asking).result.item_id == "a"
+    assert (await call.read()).result.item_id == "b"
+
+
+async def test_the_time_a_document_took_is_no_silence_of_its_client(start_front):
+    front = await start_front(bulk_idle_s=0.4, chunk_idle_s=0.4)
+    front.model.behave = lambda _: asyncio.sleep(1.0)
+    call = front.classification.ClassifyBulk()
+    await call.write(start())
+    await call.read()
+    await call.write(text("a"))
+    assert (await call.read()).result.item_id == "a"
+    await asyncio.sleep(0.15)
+    await call.write(text("b"))
+    assert (await call.read()).result.item_id == "b"
+    await call.done_writing()
+    assert await call.code() is grpc.StatusCode.OK
+
+
+async def test_a_stream_that_was_answered_whole_ends_well_in_a_drain(front):
+    inside, release = asyncio.Event(), asyncio.Event()
+
+    async def behave(_):
+        inside.set()
+        await release.wait()
+
+    front.model.behave = behave
+    call = front.classification.ClassifyBulk(iter([start(), text("a")]))
+    await call.read()
+    await asyncio.wait_for(inside.wait(), 10)
+    watch = health_pb2_grpc.HealthStub(front.channel).Watch(health_pb2.HealthCheckRequest())
+    await watch.read()
+    draining = asyncio.create_task(front.server.drain())
+    while (await watch.read()).status != health_pb2.HealthCheckResponse.NOT_SERVING:
+        pass
+    release.set()
+    assert (await call.read()).result.item_id == "a"
+    assert await call.code() is grpc.StatusCode.OK
+    await asyncio.wait_for(draining, 10)

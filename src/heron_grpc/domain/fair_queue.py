@@ -8,7 +8,7 @@ Entry = TypeVar("Entry", bound=Hashable)
 
 
 class FairQueue(Generic[Entry]):
-    """Entries in the order they came within a caller, callers in turn; adding, removing and taking are O(1)."""
+    """Entries in the order they came within a caller, callers in turn; adding and removing are O(1)."""
 
     def __init__(self) -> None:
         # Callers in the order of their turns, each with its entries, oldest first; no caller without entries.

@@ -24,11 +24,11 @@ class Pace:
         self._pass()
         self.at_work += 1
 
-    def end(self) -> None:
-        """A piece of work has ended, well or not."""
+    def end(self, *, done: bool = True) -> None:
+        """A piece of work has ended, well or not; `done` is False for one that was refused, which tells no pace."""
         self._pass()
         self.at_work -= 1
-        self._ended += 1.0
+        self._ended += done
 
     @property
     def expected_s(self) -> float:

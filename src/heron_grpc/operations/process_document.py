@@ -20,7 +20,7 @@ from heron_grpc.domain.classification import (
     Verdict,
 )
 from heron_grpc.domain.document import DocumentWarning, Page, Reading, ReadRequest
-from heron_grpc.domain.errors import Cancelled, HeronError, NotFound
+from heron_grpc.domain.errors import Cancelled, HeronError, NotFound, Overloaded
 from heron_grpc.domain.taxonomy import DEFAULT_TAXONOMY, TaxonomyPack
 from heron_grpc.operations.receive_upload import SpooledDocument
 from heron_grpc.reading.pool import ReadingPool
@@ -98,6 +98,9 @@ def _counted(metrics: Metrics, size_bytes: int) -> Iterator[None]:
     metrics.document_received(size_bytes)
     try:
         yield
+    except Overloaded:
+        # Refused, perhaps to be tried again: refusals are counted by what was full.
+        raise
     except BaseException as error:  # raised on, cancelled or not
         metrics.document_failed(_reason(error))
         raise

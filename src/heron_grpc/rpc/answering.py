@@ -1,6 +1,7 @@
 """Between the messages of a document and the operations: takes its bytes in, asks what it is, converts the answer."""
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager
 
 from heron.v1 import classification_pb2
 from heron_grpc.domain.call import Call
@@ -11,6 +12,7 @@ from heron_grpc.domain.pace import Pace
 from heron_grpc.operations.process_document import Origin, Pipeline, process_file, process_text
 from heron_grpc.operations.receive_upload import Spool
 from heron_grpc.rpc.convert import classification_message
+from heron_grpc.rpc.request_rules import Source
 from heron_grpc.rpc.upload import verify
 from heron_grpc.settings import FrontSettings
 
@@ -43,22 +45,30 @@ class Answering:
                 metadata={"resource": "deadline"},
             )
 
+    def held(self, source: Source, call: Call) -> AbstractContextManager[None]:
+        """What a request takes of the memory that callers share. Raises Overloaded when entered."""
+        return self._memory.held(call.caller, len(source.text) + len(source.content.data))
+
     async def text(self, text: str, options: ClassifyOptions, call: Call) -> Message:
         """What kind of document has this text."""
         self.require_time(call)
         self._texts.begin()
         try:
-            with self._memory.held(call.caller, len(text)):
-                return self._message(await process_text(self._pipeline, text, options, call))
-        finally:
+            answer = await process_text(self._pipeline, text, options, call)
+        except Overloaded:
+            self._texts.end(done=False)
+            raise
+        except BaseException:  # cancelled or failed, it is done
             self._texts.end()
+            raise
+        self._texts.end()
+        return self._message(answer)
 
     async def content(self, content: classification_pb2.InlineContent, options: ClassifyOptions, call: Call) -> Message:
         """What kind of document these bytes are."""
-        self.require_reader(call)
-        with self._memory.held(call.caller, len(content.data)):
-            async with self._spool.receive(_once(content.data), call.caller) as document:
-                return self._message(await process_file(self._pipeline, document, _origin(content), options, call))
+        self._require_reader(call)
+        async with self._spool.receive(_once(content.data), call.caller) as document:
+            return self._message(await process_file(self._pipeline, document, _origin(content), options, call))
 
     async def upload(
         self,
@@ -69,12 +79,12 @@ class Answering:
         call: Call,
     ) -> Message:
         """What kind of document arrives in `chunks`; `trailer` is asked when they have ended."""
-        self.require_reader(call)
+        self._require_reader(call)
         async with self._spool.receive(chunks, call.caller, header.size_bytes) as document:
             verify(document, header, trailer())
             return self._message(await process_file(self._pipeline, document, _origin(header), options, call))
 
-    def require_reader(self, call: Call) -> None:
+    def _require_reader(self, call: Call) -> None:
         """Raises Overloaded when a file could not be read in time, before its bytes are taken in."""
         expected_s, left_s = self._pipeline.pool.expected_wait_s(call.caller), call.left_s
         if expected_s > left_s:

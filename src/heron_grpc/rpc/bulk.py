@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from heron.v1 import classification_pb2
@@ -63,7 +64,6 @@ class Bulk:
         self._writing = asyncio.Lock()
         self._tasks: asyncio.TaskGroup
         self._reading: asyncio.Task[None] | None = None
-        self._draining = False
         # time.monotonic() since when the stream waits for the client: for a message, for an answer to be taken.
         self._silent_since: float | None = None
         self._unread_since: float | None = None
@@ -86,12 +86,11 @@ class Bulk:
         except ExceptionGroup as failures:
             # The others followed from the first.
             raise failures.exceptions[0] from failures
-        if self._draining:
+        if self._reading.cancelled():
             raise Unavailable("the service is going away: ask the documents without an answer again")
 
     def drain(self) -> None:
         """Takes no more documents."""
-        self._draining = True
         if self._reading:
             self._reading.cancel()
         if self._open:
@@ -140,13 +139,27 @@ class Bulk:
         if item_id in self._unanswered:
             raise InvalidRequest("an item_id is used again before its answer")
         await self._window.acquire()
+        memory = await self._memory_for(item)
         self._served.facts["documents"] += 1
         feed = Feed(self._limits) if item.WhichOneof("source") == "upload" else None
         self._open = (item_id, feed) if feed else None
         document = _Document(self._tasks.create_task(self._work(item, feed)), asyncio.Event())
+        # Not in the work itself: cancelled before its first step it never runs.
+        document.work.add_done_callback(lambda _: memory.close())
         self._unanswered[item_id] = document
         self._tasks.create_task(self._answer(item_id, document, self._newest_answered))
         self._newest_answered = document.answered if self._ordered else None
+
+    async def _memory_for(self, item: Item) -> ExitStack:
+        """Meanwhile nothing is read: waiting slows the sender."""
+        while True:
+            memory = ExitStack()
+            try:
+                memory.enter_context(self._answering.held(item, self._served.call))
+            except Overloaded as error:
+                await _patience(error)
+            else:
+                return memory
 
     def _opened(self, payload: str) -> Feed:
         if self._open is None:
@@ -184,7 +197,7 @@ class Bulk:
                 return await self._answering.content(item.content, self._options, call)
             except Overloaded as error:
                 # The window bounds what waits here, and waiting slows the sender, which is all a refusal could do.
-                await asyncio.sleep(min(error.retry_after_s, _LONGEST_PATIENCE_S) * random.uniform(0.5, 1.0))  # noqa: S311  jitter is no secret
+                await _patience(error)
 
     async def _answer(self, item_id: str, document: _Document, before: asyncio.Event | None) -> None:
         await asyncio.wait({document.work})
@@ -196,6 +209,9 @@ class Bulk:
             await before.wait()
         await self._send(Response(result=result))
         del self._unanswered[item_id]
+        if not self._unanswered and not self._open and self._silent_since is not None:
+            # Until now the client waited for us.
+            self._silent_since = time.monotonic()
         document.answered.set()
         self._window.release()
 
@@ -225,3 +241,8 @@ class Bulk:
             waits = self._silent_since is not None and (self._open or not self._unanswered)
             if waits and self._silent_since is not None and now - self._silent_since > idle_s:
                 raise DeadlineExceeded(f"no message arrived for {idle_s:g} s")
+
+
+async def _patience(error: Overloaded) -> None:
+    """Waits before what was refused is tried again."""
+    await asyncio.sleep(min(error.retry_after_s, _LONGEST_PATIENCE_S) * random.uniform(0.5, 1.0))  # noqa: S311  jitter is no secret

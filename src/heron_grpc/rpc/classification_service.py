@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 from heron.v1 import classification_pb2, classification_pb2_grpc
 from heron_grpc.domain.call import Call
+from heron_grpc.domain.errors import Unavailable
 from heron_grpc.domain.fair_share import FairShare
 from heron_grpc.operations.process_document import Pipeline
 from heron_grpc.operations.receive_upload import Spool
@@ -25,13 +26,15 @@ class ClassificationService(classification_pb2_grpc.ClassificationServiceService
         self._uploads = FairShare(limits.max_uploads, "uploads")
         self._streams = FairShare(limits.max_bulk_streams, "bulk streams")
         self._bulks: set[Bulk] = set()
+        self._draining = False
 
     def require_time(self, call: Call) -> None:
         """Raises Overloaded when what is at work already would outlast the call's deadline."""
         self._answering.require_time(call)
 
     def drain(self) -> None:
-        """Bulk streams take no more documents, answer those they have, and end."""
+        """Bulk streams take no more documents, answer those they have, and end; none begins any more."""
+        self._draining = True
         for bulk in self._bulks:
             bulk.drain()
 
@@ -41,10 +44,11 @@ class ClassificationService(classification_pb2_grpc.ClassificationServiceService
         """One small document: its text, or its bytes inline."""
         options = self._rules.unary(request)
         call = served_call().call
-        if request.WhichOneof("source") == "text":
-            answer = await self._answering.text(request.text, options, call)
-        else:
-            answer = await self._answering.content(request.content, options, call)
+        with self._answering.held(request, call):
+            if request.WhichOneof("source") == "text":
+                answer = await self._answering.text(request.text, options, call)
+            else:
+                answer = await self._answering.content(request.content, options, call)
         return classification_pb2.ClassifyResponse(classification=answer)
 
     async def ClassifyUpload(  # noqa: N802  named by the contract
@@ -64,6 +68,8 @@ class ClassificationService(classification_pb2_grpc.ClassificationServiceService
     ) -> None:
         """Many documents on one stream, answered by item id."""
         served = served_call()
+        if self._draining:
+            raise Unavailable("the service is going away")
         with self._streams.held(served.call.caller):
             bulk = Bulk(self._answering, self._rules, self._limits, served)
             self._bulks.add(bulk)

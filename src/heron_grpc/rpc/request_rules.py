@@ -67,7 +67,7 @@ class RequestRules:
 
     def _check_source(self, source: Source, violations: Violations) -> None:
         kind = source.WhichOneof("source")
-        violations.check(kind is not None, "source", "text or content is required")
+        violations.check(kind is not None, "source", "text or content (in a bulk stream also upload) is required")
         if kind == "text":
             violations.check(bool(source.text.strip()), "text", "must not be empty")
             longest = self._limits.max_text_chars

@@ -122,7 +122,7 @@ def channel_options(settings: FrontSettings) -> list[tuple[str, int]]:
         # A second server on the same port must fail, not share.
         ("grpc.so_reuseport", 0),
         # Calls not taken up yet: gRPC's own 1000 to 3000 would take longer than most deadlines, and what is taken up
-        # then is late already. Beyond these gRPC itself refuses, at a small part of what a call costs.
+        # then is late already. Beyond these gRPC itself resets them, at a small part of what a call costs.
         ("grpc.server.max_pending_requests", 256),
         ("grpc.server.max_pending_requests_hard_limit", 512),
         ("grpc.max_allowed_incoming_connections", settings.max_connections),
