@@ -211,11 +211,11 @@ class AsyncBulk:
 
     async def _written(self, stream: "_Stream", messages: ItemMessages, message: BulkRequest) -> bool:
         """Sends a message of a document, and which others to give up; False when the stream has ended."""
-        sent_bytes = messages.new_bytes()
+        # Counted first: its answer may be there before the write returns.
+        self._ledger.sent_bytes += messages.new_bytes()
+        self._notify()
         if not await written(stream.call, message):
             return False
-        self._ledger.sent_bytes += sent_bytes
-        self._notify()
         while not stream.is_over and (cancel := self._ledger.claim_cancel()) is not None:
             if not await written(stream.call, bulk_cancel(cancel)):
                 return False

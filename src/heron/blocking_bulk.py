@@ -186,11 +186,11 @@ class BlockingBulk:
         stream.item = item
         try:
             while self._is_wanted(stream, item_id) and (message := self._read(item, messages)) is not None:
-                sent_bytes = messages.new_bytes()
-                yield message
+                # Counted first: its answer may be there before gRPC asks for the next message.
                 with self._changed:
-                    self._ledger.sent_bytes += sent_bytes
+                    self._ledger.sent_bytes += messages.new_bytes()
                     self._changed.notify_all()
+                yield message
                 yield from self._cancels(stream)
             if messages.is_open:
                 yield bulk_cancel(item_id)
