@@ -116,8 +116,11 @@ class ReadingSettings(BaseSettings):
     max_word_pages: int = Field(10, ge=0)
     # Largest picture, before it is decoded.
     max_image_pixels: int = Field(100_000_000, gt=0)
-    # Largest sum of the files inside an Office document.
+    # Largest sum of the files inside an Office document, and of the documents inside one.
     max_expanded_mb: int = Field(256, gt=0)
+    # Documents inside a document that are read (attachments, archive entries, pictures), and how deep they may nest.
+    max_parts: int = Field(100, ge=0)
+    max_part_depth: int = Field(5, ge=0)
     # Code points of text kept of one document.
     max_text_chars: int = Field(4_000_000, gt=0)
     # Seconds of OCR one document may take before its remaining pages stay unread, with a warning.

@@ -16,6 +16,7 @@ from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
 from heron_grpc.domain.document import Reading, ReadRequest
+from heron_grpc.domain.steps import gather
 from heron_grpc.reading.pool import ReadingPool
 from heron_grpc.reading.read_document import read_document
 from heron_grpc.settings import ReadingSettings
@@ -120,7 +121,7 @@ def read(tmp_path: Path) -> Callable[..., Reading]:
         if isinstance(content, bytes):
             path.write_bytes(content)
         settings = {key: options.pop(key) for key in list(options) if key in ReadingSettings.model_fields}
-        return read_document(ReadRequest(str(path), filename, **options), ReadingSettings(**settings))
+        return gather(read_document(ReadRequest(str(path), filename, **options), ReadingSettings(**settings)))
 
     return _read
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from heron_grpc.domain.document import Reading, ReadRequest
 from heron_grpc.domain.errors import DocumentError
+from heron_grpc.domain.steps import gather
 from heron_grpc.reading.pool import ReadingPool
 from heron_grpc.reading.read_document import read_document
 from heron_grpc.settings import ReadingSettings
@@ -62,7 +63,7 @@ words = st.text(
 def test_words_of_a_pdf_lie_in_its_text_and_on_its_page(
     write_pdf: Callable[..., Path], tmp_path: Path, lines: list[str]
 ) -> None:
-    reading = read_document(ReadRequest(str(write_pdf(tmp_path / "any.pdf", [lines]))), SETTINGS)
+    reading = gather(read_document(ReadRequest(str(write_pdf(tmp_path / "any.pdf", [lines]))), SETTINGS))
     check(reading)
     for page in reading.pages:
         assert [page.text[word.start : word.end] for word in page.words] == page.text.split()

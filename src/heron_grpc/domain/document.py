@@ -62,12 +62,34 @@ class Page:
     rotation: int = 0
     # Mean word confidence, 0 to 1; 1 for digital text.
     ocr_confidence: float = 1.0
+    # Estimated share of the page's characters that the text has right, 0 to 1; 1 for digital text.
+    quality: float = 1.0
+    # BCP-47 language of the text, empty when it cannot be told, and how sure that is, 0 to 1.
+    language: str = ""
+    language_confidence: float = 0.0
+    # The part of the document it belongs to: 0 the document itself, else a Part's number.
+    part: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The document itself (number 0) or a document inside it: an attachment, an archive's entry, a picture."""
+
+    # In the order they were come upon.
+    number: int
+    media_type: str
+    # As what holds it calls it; empty for the document itself.
+    name: str = ""
+    # Number of the part it lies in.
+    container: int = 0
+    size_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
     """Cells as text, row by row; rows may differ in length."""
 
+    # The number of the page it stands on.
     page: int
     rows: tuple[tuple[str, ...], ...]
 
@@ -96,6 +118,8 @@ class Reading:
     warnings: tuple[DocumentWarning, ...] = ()
     # Wall seconds spent on recognising text, part of the reading's own time.
     ocr_s: float = 0.0
+    # The documents inside it, without itself.
+    parts: tuple[Part, ...] = ()
 
     @cached_property
     def text(self) -> str:
@@ -122,3 +146,7 @@ class ReadRequest:
     page_ranges: tuple[tuple[int, int], ...] = ()
     # Whether words get boxes: a page of text takes several times as long with them.
     with_words: bool = True
+    # Opens an encrypted document.
+    password: str = ""
+    # Code points of surely recognised text after which pages that need OCR may stay unread; 0 means never.
+    enough_chars: int = 0

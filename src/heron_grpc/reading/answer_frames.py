@@ -14,7 +14,7 @@ from typing import TypeVar
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
 
-from heron_grpc.domain.document import DocumentWarning, Page, Reading, Table, Word
+from heron_grpc.domain.document import DocumentWarning, Page, Part, Reading, Table, Word
 from heron_grpc.domain.errors import CorruptDocument, ProtocolError
 from heron_grpc.reading.soundness import LONGEST_CELL, is_sound_page, is_sound_word
 from heron_grpc.reading.wire import Answer, Failure
@@ -50,6 +50,7 @@ class Frame:
     page: Page | None = None
     text: str = ""
     words: tuple[Word, ...] = ()
+    parts: tuple[Part, ...] = ()
     # Opens a table on that page; `rows` go on with it.
     table: int | None = None
     rows: tuple[tuple[str, ...], ...] = ()
@@ -81,6 +82,7 @@ class Assembly:
         self._chars = 0
         self._words: list[Word] = []
         self._tables: list[Table] = []
+        self._parts: list[Part] = []
         self._rows: list[tuple[str, ...]] = []
         self._row: list[str] | None = None
         self._metadata: dict[str, str] = {}
@@ -96,6 +98,7 @@ class Assembly:
             return Answer(failure=frame.failure)
         self._add_text(frame)
         self._add_rows(frame)
+        self._parts += frame.parts
         self._metadata |= frame.metadata
         self._warnings += frame.warnings
         return Answer(reading=self._finish(frame.reading)) if frame.reading else None
@@ -160,7 +163,7 @@ class Assembly:
             self._pages[-1] = replace(self._pages[-1], text="".join(self._texts), words=tuple(self._words))
 
     def _finish(self, reading: Reading) -> Reading:
-        _require(not (reading.pages or reading.tables or reading.metadata or reading.warnings))
+        _require(not (reading.pages or reading.tables or reading.parts or reading.metadata or reading.warnings))
         _require(0 <= reading.ocr_s < float("inf"))
         self._close_page()
         self._close_table()
@@ -168,6 +171,7 @@ class Assembly:
             reading,
             pages=tuple(self._pages),
             tables=tuple(self._tables),
+            parts=tuple(self._parts),
             metadata=self._metadata,
             warnings=tuple(self._warnings),
         )
@@ -178,6 +182,8 @@ def _frames(answer: Answer) -> Iterator[Frame]:
         yield Frame(failure=answer.failure)
         return
     reading = answer.reading
+    for parts in _batches(reading.parts, _FRAME_ENTRIES):
+        yield Frame(parts=parts)
     for page in reading.pages:
         yield from _page_frames(page)
     for table in reading.tables:

@@ -1,8 +1,10 @@
 """Tables as text: CSV and its relatives (RFC 4180, any delimiter)."""
 
 import csv
+from collections.abc import Iterator
 
-from heron_grpc.domain.document import DocumentWarning, Page, Reading, Table
+from heron_grpc.domain.document import DocumentWarning, Page, Table
+from heron_grpc.domain.steps import Step
 from heron_grpc.reading.page_selection import STAGE, select_pages
 from heron_grpc.reading.reader import ReadOptions
 from heron_grpc.reading.soundness import LONGEST_CELL, MOST_CELLS
@@ -12,7 +14,7 @@ from heron_grpc.reading.text_rules import delimiter_of
 _SAMPLE_CHARS = 64 * 1024
 
 
-def read_csv(path: str, options: ReadOptions) -> Reading:
+def read_csv(path: str, options: ReadOptions) -> Iterator[Step]:
     """The text as it stands, and its cells as a table. Raises CorruptDocument when the bytes are no text."""
     decoded = load_text(path, options)
     numbers, warnings = select_pages(1, options)
@@ -22,12 +24,11 @@ def read_csv(path: str, options: ReadOptions) -> Reading:
     rows, complete = _rows(text)
     if not complete:
         warnings.append(DocumentWarning("TABLE_INCOMPLETE", f"only the first {len(rows)} rows became a table", STAGE))
-    return Reading(
-        options.media_type,
-        tuple(Page(number, text) for number in numbers),
-        tables=(Table(1, rows),) if rows and numbers else (),
-        warnings=tuple(warnings),
-    )
+    yield from warnings
+    if numbers:
+        yield Page(1, text)
+        if rows:
+            yield Table(1, rows)
 
 
 def _rows(text: str) -> tuple[tuple[tuple[str, ...], ...], bool]:

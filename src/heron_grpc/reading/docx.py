@@ -10,8 +10,9 @@ from docx.oxml import parse_xml
 from docx.oxml.ns import qn
 from docx.oxml.xmlchemy import BaseOxmlElement
 
-from heron_grpc.domain.document import Page, Reading, Table
+from heron_grpc.domain.document import Page, Table
 from heron_grpc.domain.errors import CorruptDocument
+from heron_grpc.domain.steps import Metadata, Step
 from heron_grpc.reading.office_package import check_package
 from heron_grpc.reading.page_selection import select_pages
 from heron_grpc.reading.reader import ReadOptions
@@ -27,7 +28,7 @@ _NOTE_TEXT = (qn("w:footnote"), qn("w:endnote"))
 _PROPERTIES = ("title", "subject", "author", "keywords", "comments", "category", "last_modified_by")
 
 
-def read_docx(path: str, options: ReadOptions) -> Reading:
+def read_docx(path: str, options: ReadOptions) -> Iterator[Step]:
     """One page: where Word breaks pages is not written down.
 
     Raises CorruptDocument, EncryptedDocument and ReadingLimitExceeded.
@@ -43,13 +44,11 @@ def read_docx(path: str, options: ReadOptions) -> Reading:
     )
     text = "\n".join(part for part in parts if part.strip())
     numbers, warnings = select_pages(1, options)
-    return Reading(
-        options.media_type,
-        tuple(Page(number, text) for number in numbers),
-        tables=tuple(tables) if numbers else (),
-        metadata=_metadata(document),
-        warnings=tuple(warnings),
-    )
+    yield Metadata(_metadata(document))
+    yield from warnings
+    if numbers:
+        yield Page(1, text)
+        yield from tables
 
 
 def _open(path: str) -> Document:

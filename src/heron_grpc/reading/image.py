@@ -1,12 +1,13 @@
 """Photographs and scans: JPEG and PNG."""
 
 import math
+from collections.abc import Iterator
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.ExifTags import Base
 
-from heron_grpc.domain.document import Reading
 from heron_grpc.domain.errors import CorruptDocument, ReadingLimitExceeded
+from heron_grpc.domain.steps import Metadata, Step
 from heron_grpc.reading.ocr.page_image import MOST_PIXELS
 from heron_grpc.reading.ocr.recognition import PageImage, Recognition
 from heron_grpc.reading.page_selection import select_pages
@@ -25,7 +26,7 @@ _EXIF_FIELDS = {
 _PLAUSIBLE_DPI = range(100, 1201)
 
 
-def read_image(path: str, options: ReadOptions) -> Reading:
+def read_image(path: str, options: ReadOptions) -> Iterator[Step]:
     """One page, its text recognised. Raises CorruptDocument, and ReadingLimitExceeded for too many pixels."""
     numbers, warnings = select_pages(1, options)
     recognition = Recognition(options)
@@ -41,14 +42,11 @@ def read_image(path: str, options: ReadOptions) -> Reading:
         # What Pillow raises for truncated and inconsistent files, oversized text chunks included.
         raise CorruptDocument("the image is damaged") from error
     drawn = PageImage(upright, _dpi(upright))
-    pages = tuple(recognition.read(lambda: drawn, number, size) for number in numbers)
-    return Reading(
-        options.media_type,
-        pages,
-        metadata=metadata,
-        warnings=(*warnings, *recognition.warnings),
-        ocr_s=recognition.spent_s,
-    )
+    yield Metadata(metadata)
+    yield from warnings
+    for number in numbers:
+        yield recognition.read(lambda: drawn, number, size)
+    yield from recognition.warnings
 
 
 def _check_size(image: Image.Image, max_pixels: int) -> None:

@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from heron_grpc.domain.errors import CorruptDocument, DocumentError, HeronError, ReaderUnavailable, ReadingLimitExceeded
+from heron_grpc.domain.steps import gather
 from heron_grpc.reading import wire
 from heron_grpc.reading.answer_frames import encode_answer
 from heron_grpc.reading.read_document import read_document
@@ -91,7 +92,7 @@ def _read(payload: bytes, settings: ReadingSettings) -> list[bytes]:
     request = wire.decode_request(payload)
     _require_readable(request.path)
     try:
-        return list(encode_answer(wire.Answer(reading=read_document(request, settings))))
+        return list(encode_answer(wire.Answer(reading=gather(read_document(request, settings)))))
     except (DocumentError, OSError) as error:
         cause = error if isinstance(error, OSError) else error.__cause__
         if isinstance(cause, OSError) and cause.errno in _OUR_FAULT:

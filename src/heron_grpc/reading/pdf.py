@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -9,8 +10,9 @@ from pathlib import Path
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
-from heron_grpc.domain.document import DocumentWarning, OcrMode, Page, Reading, TextSource
+from heron_grpc.domain.document import DocumentWarning, OcrMode, Page, TextSource
 from heron_grpc.domain.errors import CorruptDocument, EncryptedDocument, ReaderUnavailable
+from heron_grpc.domain.steps import Metadata, Step
 from heron_grpc.reading.ocr.page_image import MOST_PIXELS
 from heron_grpc.reading.ocr.recognition import PageImage, Recognition
 from heron_grpc.reading.page_selection import STAGE, select_pages
@@ -30,31 +32,22 @@ _LONGEST_VALUE = 1000
 _SMALL_FILE = 4 * MIB
 
 
-def read_pdf(path: str, options: ReadOptions) -> Reading:
+def read_pdf(path: str, options: ReadOptions) -> Iterator[Step]:
     """Raises CorruptDocument, EncryptedDocument when the empty password does not open it, and ReaderUnavailable."""
     content = _small_file(path)
     with closing(_open(path, content)) as document:
         if document.get_formtype() != pdfium_c.FORMTYPE_NONE:
             document.init_forms()
+        yield Metadata(_metadata(document))
         numbers, warnings = select_pages(len(document), options)
+        yield from warnings
         reader = _PageReader(document, options)
-        pages: list[Page] = []
-        length = 0
-        for number in numbers:
-            with_words = options.with_words and len(pages) < options.settings.max_word_pages
-            pages.append(reader.read(number, with_words=with_words))
-            length += len(pages[-1].text) + 1
-            if length > options.settings.max_text_chars + 1:
-                break
-        if pages and reader.damaged_pages == len(pages):
-            raise CorruptDocument("no page of the PDF can be loaded")
-        return Reading(
-            options.media_type,
-            tuple(pages),
-            metadata=_metadata(document),
-            warnings=(*warnings, *reader.warnings),
-            ocr_s=reader.recognition.spent_s,
-        )
+        for index, number in enumerate(numbers):
+            page = reader.read(number, with_words=options.with_words and index < options.settings.max_word_pages)
+            if reader.damaged_pages == len(numbers):
+                raise CorruptDocument("no page of the PDF can be loaded")
+            yield page
+        yield from reader.warnings
 
 
 def _small_file(path: str) -> bytes:

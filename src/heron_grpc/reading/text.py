@@ -1,9 +1,11 @@
 """Plain text in whatever encoding."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
-from heron_grpc.domain.document import PAGE_SEPARATOR, DocumentWarning, Page, Reading
+from heron_grpc.domain.document import PAGE_SEPARATOR, DocumentWarning, Page
 from heron_grpc.domain.errors import CorruptDocument
+from heron_grpc.domain.steps import Step
 from heron_grpc.reading.decoding import Decoded, decode
 from heron_grpc.reading.page_selection import STAGE, select_pages
 from heron_grpc.reading.reader import ReadOptions
@@ -12,7 +14,7 @@ from heron_grpc.reading.reader import ReadOptions
 _MOST_BYTES_A_CHAR = 4
 
 
-def read_text(path: str, options: ReadOptions) -> Reading:
+def read_text(path: str, options: ReadOptions) -> Iterator[Step]:
     """A page for each form feed. Raises CorruptDocument when the bytes turn out not to be text."""
     decoded = load_text(path, options)
     texts = decoded.text.split(PAGE_SEPARATOR, options.settings.max_pages)
@@ -20,8 +22,8 @@ def read_text(path: str, options: ReadOptions) -> Reading:
         # Printers end the last page with a form feed too.
         texts.pop()
     numbers, warnings = select_pages(len(texts), options)
-    pages = tuple(Page(number, texts[number - 1]) for number in numbers)
-    return Reading(options.media_type, pages, warnings=(*warnings, *encoding_warnings(decoded)))
+    yield from (*warnings, *encoding_warnings(decoded))
+    yield from (Page(number, texts[number - 1]) for number in numbers)
 
 
 def load_text(path: str, options: ReadOptions) -> Decoded:

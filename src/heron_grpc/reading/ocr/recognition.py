@@ -47,14 +47,13 @@ class PageImage:
 
 
 class Recognition:
-    """OCR of one document; remembers its time and what went wrong."""
+    """OCR of one document; remembers what went wrong."""
 
     def __init__(self, options: ReadOptions) -> None:
         self._options = options
         self._warnings: list[DocumentWarning] = []
         self._stopped = False
-        # Wall seconds so far.
-        self.spent_s = 0.0
+        self._spent = options.spent
 
     # Looked for when the first page needs them: most documents' do not, and it takes longer than reading a page.
     @cached_property
@@ -84,7 +83,7 @@ class Recognition:
             self._stop("OCR_OFF", "pages without text stay unread: text recognition was switched off", number)
         elif self._engine is None:
             self._stop("OCR_UNAVAILABLE", "pages without text stay unread: no OCR engine is installed", number)
-        elif self.spent_s > self._options.settings.ocr_budget_s:
+        elif self._spent.ocr_s > self._options.settings.ocr_budget_s:
             self._stop("OCR_BUDGET_EXCEEDED", "this and later pages without text stay unread: the time is up", number)
         return not self._stopped
 
@@ -100,7 +99,7 @@ class Recognition:
         try:
             return self._read(draw(), page)
         finally:
-            self.spent_s += time.monotonic() - started
+            self._spent.ocr_s += time.monotonic() - started
 
     def _read(self, image: PageImage, empty: Page) -> Page:
         grey = to_grey(image.pixels)
