@@ -15,8 +15,10 @@ from heron_grpc.reading.children import Child
 from heron_grpc.reading.pool import ReadingPool
 from heron_grpc.settings import ReadingSettings
 
+PART = b'{"small": [{"number": 0, "media_type": "text/plain"}]}'
 PAGE = b'{"page": {"number": 1, "text": "heron"}}'
-HONEST = [PAGE, b'{"reading": {"media_type": "text/plain", "pages": []}}']
+END = [b'{"whole": true}', b'{"end": true}']
+HONEST = [PART, PAGE, *END]
 NOTE = ReadRequest("/nowhere")
 
 
@@ -82,18 +84,20 @@ async def close(pool: ReadingPool, server: TakenOver) -> None:
         [b'{"failure": {"kind": "SystemExit", "message": "m"}}'],
         [json.dumps({"failure": {"kind": "CorruptDocument", "message": "m" * 100_000}}).encode()],
         [json.dumps({"failure": {"kind": "CorruptDocument", "message": "m", "cause": "a secret text"}}).encode()],
-        [b'{"page": {"number": 1, "text": "heron", "width": NaN}}', *HONEST[1:]],
-        [b'{"page": {"number": -1, "text": "heron"}}', *HONEST[1:]],
+        [PART, b'{"page": {"number": 1, "text": "heron", "width": NaN}}', *END],
+        [PART, b'{"page": {"number": -1, "text": "heron"}}', *END],
         [
+            PART,
             PAGE,
             b'{"words": [{"start": 0, "end": 9, "box": {"x_min": 0, "y_min": 0, "x_max": 1, "y_max": 1}}]}',
-            *HONEST[1:],
+            *END,
         ],
         [b"x" * 300 * 1024],
         [b"\xff"],
         [b""],
+        [b'{"end": true}'],
     ],
-    ids=["kind", "message", "cause", "width", "number", "word", "frame", "bytes", "nothing"],
+    ids=["kind", "message", "cause", "width", "number", "word", "frame", "bytes", "nothing", "no part"],
 )
 async def test_illegal_answers_cost_the_child_its_life(frames: list[bytes]) -> None:
     server = TakenOver(frames)
@@ -108,7 +112,7 @@ async def test_illegal_answers_cost_the_child_its_life(frames: list[bytes]) -> N
 
 
 async def test_an_answer_that_never_ends_is_too_large() -> None:
-    server = TakenOver([PAGE, *[b'{"text": "%b"}' % (b"x" * 1000)] * 2000])
+    server = TakenOver([PART, PAGE, *[b'{"text": "%b"}' % (b"x" * 1000)] * 2000])
     pool = await reading_pool(server, result_mb=1)
     with pytest.raises(ReadingLimitExceeded) as refused:
         await pool.read(NOTE)
@@ -118,7 +122,7 @@ async def test_an_answer_that_never_ends_is_too_large() -> None:
 
 
 async def test_the_loop_turns_between_the_frames_of_an_answer() -> None:
-    server = TakenOver([PAGE, *[b'{"text": " and heron"}'] * 200, *HONEST[1:]])
+    server = TakenOver([PART, PAGE, *[b'{"text": " and heron"}'] * 200, *END])
     pool = await reading_pool(server)
     reading = asyncio.ensure_future(pool.read(NOTE))
     turns = 0

@@ -150,3 +150,5 @@ class ReadRequest:
     password: str = ""
     # Code points of surely recognised text after which pages that need OCR may stay unread; 0 means never.
     enough_chars: int = 0
+    # Whether each page is wanted as soon as it is read.
+    promptly: bool = False

@@ -1,11 +1,11 @@
-"""A child's answer in small frames, and the answer again from frames that anybody may have written.
+"""A reading's steps in small frames, and the steps again from frames that anybody may have written.
 
 Decoding holds the interpreter lock from the first byte to the last, in a thread too: 2.7 MB of words in one piece stop
 the event loop for 87 ms. A frame takes about 1 ms; who receives lets the loop turn between two of them.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cache
 from itertools import islice
@@ -14,10 +14,11 @@ from typing import TypeVar
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
 
-from heron_grpc.domain.document import DocumentWarning, Page, Part, Reading, Table, Word
+from heron_grpc.domain.document import DocumentWarning, Page, Part, Table, Word
 from heron_grpc.domain.errors import CorruptDocument, ProtocolError
+from heron_grpc.domain.steps import Effort, Metadata, Step
 from heron_grpc.reading.soundness import LONGEST_CELL, is_sound_page, is_sound_word
-from heron_grpc.reading.wire import Answer, Failure
+from heron_grpc.reading.wire import Failure
 from heron_grpc.settings import KIB
 
 # Twice the characters of a piece, each a six-byte escape, and room for the rest.
@@ -26,7 +27,7 @@ _PIECE_CHARS = 16 * KIB
 # Some 100 bytes each.
 _FRAME_WORDS = 256
 # Metadata of 1,000 characters, warnings.
-_FRAME_ENTRIES = 20
+_FRAME_ENTRIES = 12
 _QUOTES = 3
 
 _T = TypeVar("_T")
@@ -42,77 +43,110 @@ class Joint(Enum):
     PIECE = "piece"
 
 
+# Steps that are never cut in pieces.
+Small = Part | DocumentWarning | Metadata | Effort
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A step of an answer; `reading` (all but its parts) or `failure` is the last."""
+    """Small steps, then a page or table or a piece of one."""
 
+    small: tuple[Small, ...] = ()
     # Opens a page with the beginning of its text; `text` and `words` go on with it, text first.
     page: Page | None = None
     text: str = ""
     words: tuple[Word, ...] = ()
-    parts: tuple[Part, ...] = ()
     # Opens a table on that page; `rows` go on with it.
     table: int | None = None
     rows: tuple[tuple[str, ...], ...] = ()
     joint: Joint = Joint.ROW
-    metadata: dict[str, str] = field(default_factory=dict)
-    warnings: tuple[DocumentWarning, ...] = ()
-    reading: Reading | None = None
+    # The open page or table is complete.
+    whole: bool = False
+    # The last of an answer is one of these.
+    end: bool = False
     failure: Failure | None = None
 
 
-def encode_answer(answer: Answer) -> Iterator[bytes]:
-    """The answer's frames, without their lengths.
+def encode_steps(steps: Iterable[Step], *, promptly: bool = False) -> Iterator[bytes]:
+    """The frames of a reading, without their lengths: as few as will do, or each step's as soon as it is there.
 
-    Raises CorruptDocument for a text that JSON cannot say, such as a lone surrogate.
+    Raises CorruptDocument for a text that JSON cannot say, such as a lone surrogate, and what `steps` raises.
     """
-    try:
-        for frame in _frames(answer):
-            yield _adapter().dump_json(frame, exclude_defaults=True)
-    except PydanticSerializationError as error:
-        raise CorruptDocument("the document's text cannot be sent") from error
+    small: list[Small] = []
+    for step in steps:
+        if isinstance(step, Page | Table):
+            for frame in _page_frames(step) if isinstance(step, Page) else _table_frames(step):
+                yield _encoded(replace(frame, small=tuple(small)) if small else frame)
+                small.clear()
+            continue
+        for piece in _pieces(step):
+            small.append(piece)
+            if promptly or _weight(small) >= _FRAME_ENTRIES:
+                yield _encoded(Frame(tuple(small)))
+                small.clear()
+    yield _encoded(Frame(tuple(small), end=True))
+
+
+def encode_failure(failure: Failure) -> bytes:
+    """The frame that ends an answer, whatever came before it."""
+    return _encoded(Frame(failure=failure))
 
 
 class Assembly:
-    """Frames back into an answer, each looked at before the next is asked for."""
+    """Frames back into steps, each looked at before the next is asked for."""
 
     def __init__(self) -> None:
-        self._pages: list[Page] = []
+        self._page: Page | None = None
         self._texts: list[str] = []
         self._chars = 0
         self._words: list[Word] = []
-        self._tables: list[Table] = []
-        self._parts: list[Part] = []
+        self._table: Table | None = None
         self._rows: list[tuple[str, ...]] = []
         self._row: list[str] | None = None
-        self._metadata: dict[str, str] = {}
-        self._warnings: list[DocumentWarning] = []
+        # The numbers of the last part and the last page.
+        self._last_part = -1
+        self._last_page = 0
+        # Whether the last frame has come, and why there is no reading or no more of it.
+        self.is_over = False
+        self.failure: Failure | None = None
 
-    def add(self, payload: bytes | bytearray) -> Answer | None:
-        """The answer, when this was its last frame; about 1 ms, at most 10. Raises ProtocolError for what is none."""
+    def add(self, payload: bytes | bytearray) -> list[Step]:
+        """The steps this frame completes; about 1 ms, at most 10. Raises ProtocolError for what is no frame."""
         try:
             frame = _adapter().validate_json(payload)
         except ValidationError as error:
             raise _refused() from error
         if frame.failure:
-            return Answer(failure=frame.failure)
+            self.failure, self.is_over = frame.failure, True
+            return []
+        steps: list[Step] = [*frame.small]
+        for step in frame.small:
+            self._check(step)
         self._add_text(frame)
         self._add_rows(frame)
-        self._parts += frame.parts
-        self._metadata |= frame.metadata
-        self._warnings += frame.warnings
-        return Answer(reading=self._finish(frame.reading)) if frame.reading else None
+        if frame.whole:
+            steps.append(self._close())
+        if frame.end:
+            _require(not self._page and not self._table and self._last_part >= 0)
+            self.is_over = True
+        return steps
+
+    def _check(self, step: Small) -> None:
+        if isinstance(step, Part):
+            _require(step.number == self._last_part + 1 and 0 <= step.container <= max(self._last_part, 0))
+            self._last_part += 1
+        elif isinstance(step, Effort):
+            _require(0 <= step.ocr_s < float("inf"))
 
     def _add_text(self, frame: Frame) -> None:
-        if frame.page:
-            before = self._pages[-1].number if self._pages else 0
-            _require(is_sound_page(frame.page) and frame.page.number > before and not frame.page.words)
-            self._close_page()
-            self._pages.append(frame.page)
-            self._texts, self._words = [frame.page.text], []
-            self._chars = len(frame.page.text)
+        if page := frame.page:
+            _require(not self._page and not self._table and not page.words)
+            _require(is_sound_page(page) and page.number > self._last_page and page.part <= self._last_part)
+            self._page, self._last_page = page, page.number
+            self._texts, self._words = [page.text], []
+            self._chars = len(page.text)
         if frame.text or frame.words:
-            _require(bool(self._pages))
+            _require(bool(self._page))
             self._texts.append(frame.text)
             self._chars += len(frame.text)
             _require(all(is_sound_word(word, self._chars) for word in frame.words))
@@ -120,11 +154,10 @@ class Assembly:
 
     def _add_rows(self, frame: Frame) -> None:
         if frame.table is not None:
-            _require(frame.table >= 1)
-            self._close_table()
-            self._tables.append(Table(frame.table, ()))
+            _require(not self._page and not self._table and frame.table >= 1)
+            self._table, self._rows = Table(frame.table, ()), []
         if frame.rows:
-            _require(bool(self._tables))
+            _require(bool(self._table))
             first, *others = frame.rows
             if frame.joint is Joint.ROW:
                 self._open_row(first)
@@ -152,90 +185,77 @@ class Assembly:
             self._rows.append(tuple(self._row))
             self._row = None
 
-    def _close_table(self) -> None:
+    def _close(self) -> Step:
+        """The page or table that was open."""
+        if page := self._page:
+            self._page = None
+            return replace(page, text="".join(self._texts), words=tuple(self._words))
+        if self._table is None:
+            raise _refused()
         self._close_row()
-        if self._tables:
-            self._tables[-1] = replace(self._tables[-1], rows=tuple(self._rows))
-        self._rows = []
-
-    def _close_page(self) -> None:
-        if self._pages:
-            self._pages[-1] = replace(self._pages[-1], text="".join(self._texts), words=tuple(self._words))
-
-    def _finish(self, reading: Reading) -> Reading:
-        _require(not (reading.pages or reading.tables or reading.parts or reading.metadata or reading.warnings))
-        _require(0 <= reading.ocr_s < float("inf"))
-        self._close_page()
-        self._close_table()
-        return replace(
-            reading,
-            pages=tuple(self._pages),
-            tables=tuple(self._tables),
-            parts=tuple(self._parts),
-            metadata=self._metadata,
-            warnings=tuple(self._warnings),
-        )
+        table, self._table = self._table, None
+        return replace(table, rows=tuple(self._rows))
 
 
-def _frames(answer: Answer) -> Iterator[Frame]:
-    if not answer.reading:
-        yield Frame(failure=answer.failure)
-        return
-    reading = answer.reading
-    for parts in _batches(reading.parts, _FRAME_ENTRIES):
-        yield Frame(parts=parts)
-    for page in reading.pages:
-        yield from _page_frames(page)
-    for table in reading.tables:
-        yield from _table_frames(table)
-    end = Reading(reading.media_type, (), ocr_s=reading.ocr_s)
-    if len(reading.metadata) + len(reading.warnings) <= _FRAME_ENTRIES:
-        yield Frame(metadata=dict(reading.metadata), warnings=reading.warnings, reading=end)
-        return
-    for entries in _batches(reading.metadata.items(), _FRAME_ENTRIES):
-        yield Frame(metadata=dict(entries))
-    for warnings in _batches(reading.warnings, _FRAME_ENTRIES):
-        yield Frame(warnings=warnings)
-    yield Frame(reading=end)
+def _pieces(step: Small) -> Iterator[Small]:
+    if isinstance(step, Metadata):
+        yield from (Metadata(dict(entries)) for entries in _batches(step.entries.items(), _FRAME_ENTRIES))
+    else:
+        yield step
+
+
+def _weight(small: Iterable[Small]) -> int:
+    return sum(len(step.entries) if isinstance(step, Metadata) else 1 for step in small)
 
 
 def _page_frames(page: Page) -> Iterator[Frame]:
-    yield Frame(page=replace(page, text=page.text[:_PIECE_CHARS], words=()))
+    first = Frame(page=replace(page, text=page.text[:_PIECE_CHARS], words=()))
+    if len(page.text) <= _PIECE_CHARS and len(page.words) <= _FRAME_WORDS:
+        yield replace(first, words=page.words, whole=True)
+        return
+    yield first
     for start in range(_PIECE_CHARS, len(page.text), _PIECE_CHARS):
         yield Frame(text=page.text[start : start + _PIECE_CHARS])
     for words in _batches(page.words, _FRAME_WORDS):
         yield Frame(words=words)
+    yield Frame(whole=True)
 
 
 def _table_frames(table: Table) -> Iterator[Frame]:
-    yield Frame(table=table.page)
+    first = Frame(table=table.page)
     rows: list[list[str]] = []
     size, joint = 0, Joint.ROW
     for row in table.rows:
         if size >= _PIECE_CHARS:
-            yield _row_frame(rows, joint)
-            rows, size, joint = [], 0, Joint.ROW
+            yield _row_frame(first, rows, joint)
+            first, rows, size, joint = Frame(), [], 0, Joint.ROW
         rows.append([])
         size += _QUOTES
         for cell in row:
             for start in range(0, max(len(cell), 1), _PIECE_CHARS):
                 if size >= _PIECE_CHARS:
-                    yield _row_frame(rows, joint)
-                    rows, size, joint = [[]], 0, Joint.PIECE if start else Joint.CELL
+                    yield _row_frame(first, rows, joint)
+                    first, rows, size, joint = Frame(), [[]], 0, Joint.PIECE if start else Joint.CELL
                 rows[-1].append(cell[start : start + _PIECE_CHARS])
                 size += len(rows[-1][-1]) + _QUOTES
-    if rows:
-        yield _row_frame(rows, joint)
+    yield replace(_row_frame(first, rows, joint), whole=True)
 
 
-def _row_frame(rows: list[list[str]], joint: Joint) -> Frame:
-    return Frame(rows=tuple(map(tuple, rows)), joint=joint)
+def _row_frame(frame: Frame, rows: list[list[str]], joint: Joint) -> Frame:
+    return replace(frame, rows=tuple(map(tuple, rows)), joint=joint)
 
 
 def _batches(items: Iterable[_T], size: int) -> Iterator[tuple[_T, ...]]:
     rest = iter(items)
     while batch := tuple(islice(rest, size)):
         yield batch
+
+
+def _encoded(frame: Frame) -> bytes:
+    try:
+        return _adapter().dump_json(frame, exclude_defaults=True)
+    except PydanticSerializationError as error:
+        raise CorruptDocument("the document's text cannot be sent") from error
 
 
 def _require(condition: bool) -> None:

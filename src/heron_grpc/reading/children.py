@@ -7,13 +7,16 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from itertools import count
 
 from heron_grpc.domain.errors import ProtocolError, ReaderUnavailable, ReadingLimitExceeded
+from heron_grpc.domain.steps import Step
 from heron_grpc.reading import process_tree, wire
 from heron_grpc.reading.answer_frames import MOST_FRAME_BYTES, Assembly
 from heron_grpc.reading.forkserver import FORK, KILL, ORDER
+from heron_grpc.reading.wire import Failure
 from heron_grpc.settings import ReadingSettings, child_environment
 
 # Tesseract and OpenBLAS start threads for every core otherwise: slower with several children, and no fork is safe then.
@@ -29,6 +32,10 @@ _GREETING_S = 5.0
 _END_S = 0.5
 
 
+# Takes a step of a reading; what it returns, if anything, is awaited before the next.
+Take = Callable[[Step], Awaitable[None] | None]
+
+
 class ChildDied(Exception):
     """The child's end of the pipe closed before it had answered."""
 
@@ -42,6 +49,8 @@ class Child:
         # 0 until it has greeted.
         self.pid = 0
         self.asked_for = time.monotonic()
+        # Whether what it said has yet to be taken, so that it may have to wait.
+        self.is_held = False
         self._connection = connection
         self._gone = False
 
@@ -84,10 +93,11 @@ class Child:
                 raise ChildDied
             await _readable(self._connection)
 
-    async def ask(self, payload: bytes, max_bytes: int) -> wire.Answer:
-        """Its answer to a request, decoded as it arrives.
+    async def ask(self, payload: bytes, max_bytes: int, take: Take) -> Failure | None:
+        """Has a request answered, each step taken as it arrives; returns why there is no reading, or no more of it.
 
-        Raises ChildDied, ReadingLimitExceeded for an answer above `max_bytes`, and ProtocolError for what is none.
+        Raises ChildDied, ReadingLimitExceeded for an answer above `max_bytes`, ProtocolError for what is none, and what
+        `take` raises.
         """
         message = wire.HEADER.pack(len(payload)) + payload
         try:
@@ -95,7 +105,7 @@ class Child:
             sent = self._connection.send(message)
             if sent < len(message):
                 await asyncio.get_running_loop().sock_sendall(self._connection, message[sent:])
-            return await self._answer(max_bytes)
+            return await self._answer(max_bytes, take)
         except OSError as error:
             raise ChildDied from error
 
@@ -108,7 +118,7 @@ class Child:
         self._gone = True
         self._connection.close()
 
-    async def _answer(self, max_bytes: int) -> wire.Answer:
+    async def _answer(self, max_bytes: int, take: Take) -> Failure | None:
         assembly = Assembly()
         received = 0
         buffer = bytearray()
@@ -120,12 +130,20 @@ class Child:
             end = wire.HEADER.size + size
             while len(buffer) < end:
                 await self._receive(buffer)
-            answer = assembly.add(buffer[wire.HEADER.size : end])
-            if answer:
-                return answer
+            for step in assembly.add(buffer[wire.HEADER.size : end]):
+                await self._hand_over(step, take)
+            if assembly.is_over:
+                return assembly.failure
             del buffer[:end]
             # Receiving what has already arrived does not let the loop turn.
             await asyncio.sleep(0)
+
+    async def _hand_over(self, step: Step, take: Take) -> None:
+        waiting = take(step)
+        if waiting is not None:
+            self.is_held = True
+            await waiting
+            self.is_held = False
 
     async def _frame(self, buffer: bytearray) -> int:
         """The size of the frame the buffer begins with. Raises ProtocolError when it is too large."""

@@ -8,14 +8,15 @@ import resource
 import signal
 import socket
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from heron_grpc.domain.document import ReadRequest
 from heron_grpc.domain.errors import CorruptDocument, DocumentError, HeronError, ReaderUnavailable, ReadingLimitExceeded
-from heron_grpc.domain.steps import gather
+from heron_grpc.domain.steps import Step
 from heron_grpc.reading import wire
-from heron_grpc.reading.answer_frames import encode_answer
+from heron_grpc.reading.answer_frames import encode_failure, encode_steps
 from heron_grpc.reading.read_document import read_document
 from heron_grpc.settings import KIB, MIB, ReadingSettings
 
@@ -36,9 +37,9 @@ def serve(connection: socket.socket, settings: ReadingSettings, parent_pid: int)
     limit_process(settings, parent_pid)
     connection.sendall(wire.HEADER.pack(os.getpid()))
     while header := _receive(connection, wire.HEADER.size):
-        request = _receive(connection, *wire.HEADER.unpack(header))
+        request = wire.decode_request(_receive(connection, *wire.HEADER.unpack(header)))
         _allow_cpu(settings.cpu_s)
-        _send(connection, _answer(request, settings))
+        _send(connection, _answer(request, settings), promptly=request.promptly)
 
 
 def limit_process(settings: ReadingSettings, parent_pid: int) -> None:
@@ -80,19 +81,18 @@ def _allow_cpu(seconds: float) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard))
 
 
-def _answer(payload: bytes, settings: ReadingSettings) -> list[bytes]:
+def _answer(request: ReadRequest, settings: ReadingSettings) -> Iterator[bytes]:
     try:
-        return _read(payload, settings)
+        yield from encode_steps(_steps(request, settings), promptly=request.promptly)
     except HeronError as error:
-        return list(encode_answer(wire.Answer(failure=wire.as_failure(error))))
+        yield encode_failure(wire.as_failure(error))
 
 
-def _read(payload: bytes, settings: ReadingSettings) -> list[bytes]:
+def _steps(request: ReadRequest, settings: ReadingSettings) -> Iterator[Step]:
     """Raises DocumentError or ReaderUnavailable, whatever happens."""
-    request = wire.decode_request(payload)
     _require_readable(request.path)
     try:
-        return list(encode_answer(wire.Answer(reading=gather(read_document(request, settings)))))
+        yield from read_document(request, settings)
     except (DocumentError, OSError) as error:
         cause = error if isinstance(error, OSError) else error.__cause__
         if isinstance(cause, OSError) and cause.errno in _OUR_FAULT:
@@ -122,12 +122,12 @@ def _require_readable(path: str) -> None:
         raise ReaderUnavailable("the spooled document cannot be opened") from error
 
 
-def _send(connection: socket.socket, frames: Iterable[bytes]) -> None:
-    """Several small frames in one piece: each piece wakes the other end."""
+def _send(connection: socket.socket, frames: Iterable[bytes], *, promptly: bool) -> None:
+    """Several small frames in one piece unless they are wanted promptly: each piece wakes the other end."""
     piece = bytearray()
     for frame in frames:
         piece += wire.HEADER.pack(len(frame)) + frame
-        if len(piece) >= _PIECE_BYTES:
+        if promptly or len(piece) >= _PIECE_BYTES:
             connection.sendall(piece)
             piece.clear()
     if piece:

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from heron_grpc.domain.errors import DeadlineExceeded, ProtocolError, ReadingLimitExceeded
+from heron_grpc.domain.errors import Cancelled, DeadlineExceeded, ProtocolError, ReadingLimitExceeded
 from heron_grpc.reading.children import ChildDied
 from heron_grpc.reading.supervision import ChildStalled
 
@@ -15,6 +15,8 @@ _KINDS: tuple[tuple[type[BaseException], str], ...] = (
     (ProtocolError, "protocol"),
     (DeadlineExceeded, "deadline"),
     (asyncio.CancelledError, "cancelled"),
+    # Its steps were not taken.
+    (Cancelled, "cancelled"),
 )
 _LIMITS = ("cpu", "memory", "wall", "output")
 # It had read many documents, or had grown large.
@@ -23,7 +25,7 @@ RECYCLED = "recycled"
 SURPLUS = "surplus"
 # The pool's own mistake.
 _INTERNAL = "internal"
-KILL_REASONS = (*_LIMITS, *(name for _, name in _KINDS), RECYCLED, SURPLUS, _INTERNAL)
+KILL_REASONS = (*_LIMITS, *dict.fromkeys(name for _, name in _KINDS), RECYCLED, SURPLUS, _INTERNAL)
 
 
 def kill_reason(error: BaseException) -> str:

@@ -3,22 +3,26 @@
 import asyncio
 import time
 from collections import Counter, deque
+from collections.abc import AsyncGenerator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from heron_grpc.domain.call import Call
 from heron_grpc.domain.document import Reading, ReadRequest
 from heron_grpc.domain.errors import (
     DeadlineExceeded,
+    HeronError,
     ProtocolError,
     ReaderUnavailable,
     ReadingLimitExceeded,
 )
+from heron_grpc.domain.steps import Step, gather
 from heron_grpc.reading import wire
 from heron_grpc.reading.children import Child, ChildDied, ForkServer
 from heron_grpc.reading.expectation import Expectation
 from heron_grpc.reading.kill_reasons import RECYCLED, SURPLUS, kill_reason
 from heron_grpc.reading.supervision import Supervision, late
+from heron_grpc.reading.takers import Collected, Streamed
 from heron_grpc.reading.waiting_line import Turn, WaitingLine, overloaded
 from heron_grpc.settings import MIB, ReadingSettings
 from heron_grpc.telemetry.logging import get_logger
@@ -119,15 +123,26 @@ class ReadingPool:
         killed unless it is all but done.
         """
         started = time.monotonic()
-        turn = Turn(wire.encode_request(request), call.caller, min(call.deadline, started + _FOREVER_S))
-        child = await self._take(turn)
-        begun = time.monotonic()
+        steps = Collected()
+        begun = await self._read(request, call, steps)
+        return ReadOutcome(gather(steps.steps), begun - started, time.monotonic() - begun)
+
+    async def stream(self, request: ReadRequest, call: Call = _UNBOUND) -> AsyncGenerator[Step]:
+        """The steps of a file's reading, each as soon as it is there; otherwise like `read`.
+
+        The child waits for a caller who is slow, `stall_s` for one step; then Cancelled is raised. To be closed.
+        """
+        steps = Streamed(self._settings.stall_s)
+        reading = asyncio.ensure_future(self._read(replace(request, promptly=True), call, steps))
+        reading.add_done_callback(lambda _: steps.end())
         try:
-            reading = await self._read_on(child, turn)
-        except ChildDied:
-            # Perhaps killed from outside; a document that does this to every reader must not be given a third.
-            reading = await self._read_again(turn)
-        return ReadOutcome(reading, begun - started, time.monotonic() - begun)
+            async for step in steps:
+                yield step
+            await reading
+        finally:
+            reading.cancel()
+            with suppress(asyncio.CancelledError, HeronError):
+                await reading
 
     async def close(self) -> None:
         """Kills the children and ends the fork server, within 2 s; whoever waits gets ReaderUnavailable."""
@@ -137,10 +152,22 @@ class ReadingPool:
             self._idle.pop().close()
         await asyncio.to_thread(self._server.stop)
 
-    async def _read_again(self, turn: Turn) -> Reading:
+    async def _read(self, request: ReadRequest, call: Call, steps: Collected | Streamed) -> float:
+        """Has the file's steps taken; returns when a child began with it."""
+        turn = Turn(wire.encode_request(request), call.caller, min(call.deadline, time.monotonic() + _FOREVER_S))
+        child = await self._take(turn)
+        begun = time.monotonic()
+        try:
+            await self._read_on(child, turn, steps)
+        except ChildDied:
+            # Perhaps killed from outside; a document that does this to every reader must not be given a third.
+            await self._read_again(turn, steps)
+        return begun
+
+    async def _read_again(self, turn: Turn, steps: Collected | Streamed) -> None:
         child = await self._take(turn, again=True)
         try:
-            return await self._read_on(child, turn)
+            await self._read_on(child, turn, steps)
         except ChildDied as error:
             raise (_crashed() if self._open else _unavailable()) from error
 
@@ -208,26 +235,26 @@ class ReadingPool:
         if wait + self._expectation.document_s > left:
             raise overloaded("the documents that wait would outlast the deadline", wait - left)
 
-    async def _read_on(self, child: Child, turn: Turn) -> Reading:
+    async def _read_on(self, child: Child, turn: Turn, steps: Collected | Streamed) -> None:
         """Asks the child, watching it; afterwards it is free or replaced. Raises ChildDied when it ended by itself."""
         self.documents += 1
         turn.begun = time.monotonic()
-        job = asyncio.ensure_future(child.ask(turn.payload, self._settings.result_mb * MIB))
+        steps.begin()
+        job = asyncio.ensure_future(child.ask(turn.payload, self._settings.result_mb * MIB, steps.take))
         try:
             await Supervision(child, self._settings, turn.deadline, self._relieve).until_done(job)
-            answer = job.result()
+            failure = job.result()
         except BaseException as error:  # cancelled or not, a child left at work must be killed
             self._part(child, job, error)
             if isinstance(error, ProtocolError):
                 raise _crashed() from error
             raise
-        self._put(child, worn=answer.failure is not None and answer.failure.kind == ReadingLimitExceeded.__name__)
-        if answer.failure:
-            _log.info("document_refused", kind=answer.failure.kind, cause=answer.failure.cause, pid=child.pid)
-            raise wire.as_error(answer.failure)
-        return answer.reading or _nothing()
+        self._put(child, worn=failure is not None and failure.kind == ReadingLimitExceeded.__name__)
+        if failure:
+            _log.info("document_refused", kind=failure.kind, cause=failure.cause, pid=child.pid)
+            raise wire.as_error(failure)
 
-    def _part(self, child: Child, job: asyncio.Future[wire.Answer], error: BaseException) -> None:
+    def _part(self, child: Child, job: asyncio.Future[wire.Failure | None], error: BaseException) -> None:
         """Kills a child whose answer is not wanted, or let it end its work when that costs less."""
         at_work_s = time.monotonic() - self._busy[child].begun
         rest_s = self._expectation.rest_s(at_work_s)
@@ -239,11 +266,11 @@ class ReadingPool:
         timer = asyncio.get_running_loop().call_later(_SPARED_S, self._end_spared, child, job, kill_reason(error))
         job.add_done_callback(lambda _: self._meet_spared(child, job, timer))
 
-    def _end_spared(self, child: Child, job: asyncio.Future[wire.Answer], reason: str) -> None:
+    def _end_spared(self, child: Child, job: asyncio.Future[wire.Failure | None], reason: str) -> None:
         if child in self._busy and not job.done():
             self._drop(child, reason, job)
 
-    def _meet_spared(self, child: Child, job: asyncio.Future[wire.Answer], timer: asyncio.TimerHandle) -> None:
+    def _meet_spared(self, child: Child, job: asyncio.Future[wire.Failure | None], timer: asyncio.TimerHandle) -> None:
         timer.cancel()
         if child not in self._busy:
             return
@@ -264,7 +291,7 @@ class ReadingPool:
         else:
             self._release(child)
 
-    def _drop(self, child: Child, reason: str, job: asyncio.Future[wire.Answer] | None = None) -> None:
+    def _drop(self, child: Child, reason: str, job: asyncio.Future[wire.Failure | None] | None = None) -> None:
         """Kills a child, and replaces it if there are too few; its pipe is closed once nobody waits on it."""
         self.kills[reason] += 1
         _log.info("reading_child_replaced", pid=child.pid, reason=reason)
@@ -342,10 +369,6 @@ class ReadingPool:
         _log.error("reading_fork_server_hangs", pid=self._server.pid)
         self._server.end()
         return True
-
-
-def _nothing() -> Reading:
-    raise ProtocolError("the reader answered what it must not")
 
 
 def _crashed() -> ReadingLimitExceeded:

@@ -12,12 +12,15 @@ _ROTATIONS = frozenset({0, 90, 180, 270})
 
 
 def is_sound_page(page: Page) -> bool:
-    """Whether number, size, rotation and confidence can be; its words are looked at one by one."""
+    """Whether number, size, rotation and shares can be; its words are looked at one by one."""
     return (
         1 <= page.number <= _MOST_PAGES
         and has_sound_size(page)
         and page.rotation in _ROTATIONS
         and 0 <= page.ocr_confidence <= 1
+        and 0 <= page.quality <= 1
+        and 0 <= page.language_confidence <= 1
+        and page.part >= 0
     )
 
 

@@ -33,7 +33,7 @@ class Supervision:
         self._cpu_s = 0.0
         self._looks_without_work = 0
 
-    async def until_done(self, job: asyncio.Future[wire.Answer]) -> None:
+    async def until_done(self, job: asyncio.Future[wire.Failure | None]) -> None:
         """Returns when the child has answered or ended.
 
         Raises ReadingLimitExceeded, ChildStalled or DeadlineExceeded before.
@@ -54,6 +54,10 @@ class Supervision:
             raise ReadingLimitExceeded("reading took too much processor time", {"limit": "cpu"})
         if usage.resident_bytes > limits.memory_mb * MIB:
             raise ReadingLimitExceeded("reading took too much memory", {"limit": "memory"})
+        if self._child.is_held:
+            # Whoever takes the steps is slow, and has a limit of its own.
+            self._begun += LOOK_S
+            self._looks_without_work = 0
         if time.monotonic() - self._begun > limits.wall_s:
             raise ReadingLimitExceeded("reading took too long", {"limit": "wall"})
         # Looks are counted, not seconds: this process may have stood still itself.

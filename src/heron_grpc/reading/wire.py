@@ -14,7 +14,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, TypeAdapter
 from pydantic_core import PydanticSerializationError
 
-from heron_grpc.domain.document import Reading, ReadRequest
+from heron_grpc.domain.document import ReadRequest
 from heron_grpc.domain.errors import (
     CorruptDocument,
     DocumentError,
@@ -69,14 +69,6 @@ class Failure:
     metadata: Annotated[dict[_Value, _Value], Field(max_length=_MOST_METADATA)] = field(default_factory=dict)
     # Name of the foreign exception's type, for the log.
     cause: Annotated[str, Field(max_length=_LONGEST_CAUSE, pattern="^[A-Za-z0-9_.]*$")] = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a child says of a request: one of the two."""
-
-    reading: Reading | None = None
-    failure: Failure | None = None
 
 
 def encode_request(request: ReadRequest) -> bytes:

@@ -1,7 +1,7 @@
 """Recognising the text of one document's page images: upright, large enough, within the budget."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from statistics import median
@@ -44,6 +44,16 @@ class PageImage:
 
     pixels: Image.Image
     dpi: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PageJob:
+    """A page of that number, width and height to recognise; `finish` makes the page of what was found."""
+
+    number: int
+    size: tuple[float, float]
+    draw: Callable[[], PageImage]
+    finish: Callable[[Page], Page] = lambda page: page
 
 
 class Recognition:
@@ -100,6 +110,11 @@ class Recognition:
             return self._read(draw(), page)
         finally:
             self._spent.ocr_s += time.monotonic() - started
+
+    def in_order(self, pages: Iterable[Page | PageJob]) -> Iterator[Page]:
+        """The pages in their order, those to recognise recognised; drawn in the calling thread, which takes its time."""
+        for page in pages:
+            yield page if isinstance(page, Page) else page.finish(self.read(page.draw, page.number, page.size))
 
     def _read(self, image: PageImage, empty: Page) -> Page:
         grey = to_grey(image.pixels)
