@@ -11,12 +11,18 @@ UV := $(BIN)/uv
 PROTOS := $(wildcard protos/heron/v1/*.proto)
 SAMPLES := tests/samples
 WORKERS ?= 2
+FUZZ_SAMPLES ?= 10000
+# With the languages most documents are in, 8 MB of packages: the language of a page is found by itself among those.
+TESSERACT := tesseract-ocr $(addprefix tesseract-ocr-,eng deu fra spa ita nld pol por)
 # Other servers, whose requirements and ours do not agree.
 PEERS := .venv-peers
+READING_PEERS := .venv-peers-reading
+# A folder of real documents to measure on, where there is one: receipts/, formats/ and documents/ in it are used.
+export CORPUS ?=
 SOAK_MINUTES ?= 20
 export BENTOML_DO_NOT_TRACK := True
 
-.PHONY: help run test lint types imports protos protos-check lock bench bench-peers soak samples clean
+.PHONY: help run test fuzz lint types imports protos protos-check lock bench bench-peers bench-ocr bench-reading soak samples clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -26,6 +32,9 @@ run: $(VENV)/.run ## Start the whole service, classify the samples through gRPC,
 
 test: lint ## Lint, types, import rules, generated-code check, all tests
 	$(BIN)/pytest -n $(WORKERS) --dist loadgroup
+
+fuzz: $(VENV)/.dev ## FUZZ_SAMPLES (10000) documents damaged at random, read in the pool
+	FUZZ_SAMPLES=$(FUZZ_SAMPLES) $(BIN)/pytest -n $(WORKERS) tests/hostile/test_fuzz.py
 
 lint: $(VENV)/.dev protos-check ## Everything that reads the code without running it
 	$(BIN)/ruff format --check .
@@ -55,6 +64,13 @@ bench: $(VENV)/.dev $(PEERS)/.installed ## Speed and memory beside an echo, the 
 bench-peers: $(VENV)/.dev $(PEERS)/.installed ## The service and MLServer with the same model
 	$(BIN)/python -m benchmarks.run peers
 
+bench-ocr: $(VENV)/.dev ## Accuracy and cost of OCR on drawn pages and CORPUS/receipts; fetches typefaces and languages
+	$(BIN)/python -m benchmarks.accuracy.ocr.debian
+	$(BIN)/python -m benchmarks.run ocr
+
+bench-reading: $(VENV)/.dev $(READING_PEERS)/.installed ## The reader beside kreuzberg and markitdown, also on CORPUS/formats and CORPUS/documents
+	$(BIN)/python -m benchmarks.run reading
+
 soak: $(VENV)/.dev ## SOAK_MINUTES (20) of mixed calls: memory, descriptors, errors; writes benchmarks/results/soak.json
 	$(BIN)/python -m benchmarks.soak --minutes $(SOAK_MINUTES)
 
@@ -65,10 +81,11 @@ lock: $(VENV)/.uv ## Resolve the dependencies again
 	$(UV) pip compile pyproject.toml --extra server --extra lab --group build $(COMPILE) -o requirements.lock
 	$(UV) pip compile pyproject.toml --extra server --extra lab --group build --group dev $(COMPILE) -c requirements.lock -o requirements-dev.lock
 	$(UV) pip compile benchmarks/peers/requirements.in $(COMPILE) -o benchmarks/peers/requirements.txt
+	$(UV) pip compile benchmarks/peers/reading/requirements.in $(COMPILE) -o benchmarks/peers/reading/requirements.txt
 COMPILE := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet
 
 clean: ## Remove what make installed and built
-	rm -rf $(VENV) $(PEERS) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) $(READING_PEERS) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 # Stamps: each is newer than what it was made from.
 $(VENV)/.run: requirements.lock pyproject.toml | $(VENV)/.uv
@@ -86,6 +103,11 @@ $(PEERS)/.installed: benchmarks/peers/requirements.txt | $(VENV)/.uv
 	$(UV) pip install --quiet --python $(PEERS) --require-hashes -r benchmarks/peers/requirements.txt
 	touch $@
 
+$(READING_PEERS)/.installed: benchmarks/peers/reading/requirements.txt | $(VENV)/.uv
+	$(UV) venv --quiet --clear --python $(BIN)/python $(READING_PEERS)
+	$(UV) pip install --quiet --python $(READING_PEERS) --require-hashes -r benchmarks/peers/reading/requirements.txt
+	touch $@
+
 $(VENV)/.uv: bootstrap.lock | $(VENV)/.system
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r bootstrap.lock
@@ -96,7 +118,7 @@ $(VENV)/.system:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Heron needs Python 3.11 or newer: install it, or name it with make PYTHON=..." >&2; exit 1; }
 	@missing=""; \
-	tesseract --list-langs 2>/dev/null | grep -qx eng || missing="$$missing tesseract-ocr tesseract-ocr-eng"; \
+	tesseract --list-langs 2>/dev/null | grep -qx eng || missing="$$missing $(TESSERACT)"; \
 	$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || missing="$$missing python3-venv"; \
 	if [ -n "$$missing" ]; then \
 	  if [ "$$(id -u)" = 0 ]; then sudo=; elif command -v sudo >/dev/null; then sudo=sudo; else sudo=none; fi; \

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
+from itertools import groupby
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,7 +18,10 @@ from rich.console import Console
 from rich.table import Table
 
 RESULTS = Path(__file__).parent / "results"
-_PACKAGES = ("grpcio", "protobuf", "uvloop", "bentoml", "onnxruntime", "scikit-learn", "numpy", "pypdfium2")
+_PACKAGES = (
+    *("grpcio", "protobuf", "uvloop", "bentoml", "onnxruntime", "scikit-learn", "numpy", "pypdfium2"),
+    *("tesserocr", "rapidocr", "opencv-python-headless"),
+)
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -81,7 +85,9 @@ def ratio(ours: Sequence[Value], theirs: Sequence[Value], figure: Callable[[Valu
 def publish(name: str, given: argparse.Namespace, rows: Sequence[Row], goals: Sequence[Goal] = ()) -> None:
     """Prints the rows and goals and records them, with where they come from, as {name}.json."""
     console = Console(width=150)
-    console.print(_table(name, rows))
+    # Rows of other figures come in a table of their own: side by side they do not fit.
+    for _, alike in groupby(rows, key=list):
+        console.print(_table(name, [*alike]))
     if goals:
         console.print(_table("goals", [asdict(goal) for goal in goals]))
     options = {key: value for key, value in vars(given).items() if not isinstance(value, Path)}

@@ -1,13 +1,14 @@
 """Stand-ins for the parts that other suites test for real: a reader and a model whose behaviour a test chooses."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from heron_grpc.domain.call import Call
 from heron_grpc.domain.classification import Prediction
-from heron_grpc.domain.document import Page, Reading, ReadRequest
+from heron_grpc.domain.document import Page, Part, Reading, ReadRequest
+from heron_grpc.domain.steps import Effort, Step
 from heron_grpc.reading.pool import ReadOutcome
 
 INVOICE = "financial/receivable/invoice"
@@ -22,6 +23,7 @@ class FakePool:
     ready: bool = True
     requests: list[ReadRequest] = field(default_factory=list)
     seen: list[bytes] = field(default_factory=list)
+    steps: tuple[Step, ...] = ()
 
     def expected_wait_s(self, caller: str) -> float:
         return 0.0
@@ -33,6 +35,12 @@ class FakePool:
             await self.behave(request)
         text = self.seen[-1].decode(errors="replace") or "?"
         return ReadOutcome(Reading("text/plain", (Page(1, text),)), queued_s=0.25, read_s=0.5)
+
+    async def stream(self, request: ReadRequest, call: Call | None = None) -> AsyncGenerator[Step]:
+        """The steps that a test has put in `steps`, or those of `read`."""
+        reading = (await self.read(request, call)).reading
+        for step in self.steps or (Part(0, reading.media_type), *reading.pages, Effort(0.0)):
+            yield step
 
 
 @dataclass(repr=False)

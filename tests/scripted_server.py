@@ -13,9 +13,19 @@ from google.protobuf.duration_pb2 import Duration
 from google.rpc import error_details_pb2, status_pb2
 
 from heron.v1 import classification_pb2 as pb
-from heron.v1 import classification_pb2_grpc, server_pb2, server_pb2_grpc, taxonomy_pb2, taxonomy_pb2_grpc
+from heron.v1 import (
+    classification_pb2_grpc,
+    reading_pb2,
+    reading_pb2_grpc,
+    server_pb2,
+    server_pb2_grpc,
+    taxonomy_pb2,
+    taxonomy_pb2_grpc,
+)
 
 Response = pb.ClassifyBulkResponse
+# As the service: 4 MiB of a document and its envelope in one message.
+_OPTIONS = [("grpc.so_reuseport", 0), ("grpc.max_receive_message_length", 5 * 1024 * 1024)]
 
 
 @dataclass
@@ -134,6 +144,7 @@ def refuse(context: Any, code: grpc.StatusCode, reason: str, retry_after_s: floa
 
 class ScriptedServer(
     classification_pb2_grpc.ClassificationServiceServicer,
+    reading_pb2_grpc.ReadingServiceServicer,
     taxonomy_pb2_grpc.TaxonomyServiceServicer,
     server_pb2_grpc.ServerServiceServicer,
 ):
@@ -145,6 +156,10 @@ class ScriptedServer(
         self.unary: Callable[[Any, Any], pb.Classification] = lambda request, _: classified(
             request.text.encode() or request.content.data
         )
+        self.reading: Callable[[Iterator[reading_pb2.ReadUploadRequest], Any], Iterator[Any]] = read_upload
+        self.picture: Callable[[Any, Any], reading_pb2.GetPageImageResponse] = lambda request, _: pictured(request)
+        # First messages of uploads to read.
+        self.starts: list[reading_pb2.ReadUploadStart] = []
         self.streams: list[BulkStream] = []
         self.requests: list[Any] = []
         # Metadata of every call, in order.
@@ -160,8 +175,9 @@ class ScriptedServer(
 
     def listen(self) -> None:
         """Starts, or starts again on the same port."""
-        self._server = grpc.server(ThreadPoolExecutor(16), options=[("grpc.so_reuseport", 0)])
+        self._server = grpc.server(ThreadPoolExecutor(16), options=_OPTIONS)
         classification_pb2_grpc.add_ClassificationServiceServicer_to_server(self, self._server)
+        reading_pb2_grpc.add_ReadingServiceServicer_to_server(self, self._server)
         taxonomy_pb2_grpc.add_TaxonomyServiceServicer_to_server(self, self._server)
         server_pb2_grpc.add_ServerServiceServicer_to_server(self, self._server)
         self.port = self._server.add_insecure_port(f"127.0.0.1:{self.port}")
@@ -190,6 +206,15 @@ class ScriptedServer(
         self.requests.append(request)
         return pb.ClassifyResponse(classification=self.unary(request, context))
 
+    def ReadUpload(self, request_iterator, context):  # noqa: N802  named by the contract
+        self._note(context)
+        self.starts.append(next(request_iterator).start)
+        yield from self.reading(request_iterator, context)
+
+    def GetPageImage(self, request, context):  # noqa: N802  named by the contract
+        self._note(context)
+        return self.picture(request, context)
+
     def GetTaxonomy(self, request, context):  # noqa: N802  named by the contract
         self._note(context)
         return taxonomy_pb2.GetTaxonomyResponse(taxonomy=taxonomy_pb2.Taxonomy(name=request.name))
@@ -206,6 +231,40 @@ class ScriptedServer(
 
     def _note(self, context: Any) -> None:
         self.metadata.append(dict(context.invocation_metadata()))
+
+
+def take_document(requests: Iterator[Any]) -> bytes:
+    """The bytes of an upload, held to its trailer."""
+    data, trailer = b"", None
+    for request in requests:
+        assert trailer is None
+        if request.WhichOneof("payload") == "trailer":
+            trailer = request.trailer
+        data += request.chunk
+    assert trailer.sha256 == hashlib.sha256(data).hexdigest()
+    return data
+
+
+def read_upload(requests: Iterator[reading_pb2.ReadUploadRequest], _context: Any) -> Iterator[Any]:
+    """Takes the document; gives it as a page for every 100,000 bytes."""
+    yield from read_messages(take_document(requests))
+
+
+def read_messages(data: bytes) -> Iterator[reading_pb2.ReadUploadResponse]:
+    """As a service would answer, were these bytes text."""
+    answer = reading_pb2.ReadUploadResponse
+    yield answer(opening=reading_pb2.ReadingOpening(mime_type="text/plain", sha256=hashlib.sha256(data).hexdigest()))
+    texts = [data[at : at + 100_000].decode() for at in range(0, len(data), 100_000)]
+    yield answer(progress=reading_pb2.ReadingProgress(pages_total=len(texts)))
+    for number, text in enumerate(texts, 1):
+        half = len(text) // 2
+        yield answer(page=reading_pb2.Page(number=number, text=text[:half], continued=True))
+        yield answer(page=reading_pb2.Page(number=number, text=text[half:]))
+    yield answer(end=reading_pb2.ReadingEnd(stats=reading_pb2.ReadingStats(pages=len(texts))))
+
+
+def pictured(request: reading_pb2.GetPageImageRequest) -> reading_pb2.GetPageImageResponse:
+    return reading_pb2.GetPageImageResponse(mime_type="image/png", data=request.content.data, width=request.page)
 
 
 def take_upload(requests: Iterator[pb.ClassifyUploadRequest], context: Any) -> pb.Classification:

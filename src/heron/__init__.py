@@ -1,4 +1,4 @@
-"""Heron's client: ask a Heron service what documents are."""
+"""Heron's client: ask a Heron service what documents are and what they say."""
 
 from heron.aio import AsyncHeronClient
 from heron.client import HeronClient
@@ -15,8 +15,9 @@ from heron.errors import (
     ServiceDefect,
     Unavailable,
 )
-from heron.messages import Classification, Options
-from heron.results import BulkProgress, BulkResult, UploadProgress
+from heron.messages import Classification, Options, PageImage, ReadOptions
+from heron.reading_assembly import Page, Reading
+from heron.results import BulkProgress, BulkResult, ReadProgress, UploadProgress
 from heron.retry import RetryPolicy
 
 __all__ = [
@@ -35,6 +36,11 @@ __all__ = [
     "NotFound",
     "Options",
     "Overloaded",
+    "Page",
+    "PageImage",
+    "ReadOptions",
+    "ReadProgress",
+    "Reading",
     "RetryPolicy",
     "ServiceDefect",
     "Unavailable",

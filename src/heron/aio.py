@@ -11,25 +11,39 @@ from typing import Any, BinaryIO, Self, Unpack
 import grpc
 
 from heron.aio_bulk import AsyncBulk
+from heron.aio_reading import AsyncPageStream, read_whole
 from heron.aio_streams import in_thread, upload
 from heron.calls import DEFAULT_TIMEOUT_S, CallOptions, LogicalCall, Metadata, logical_call
 from heron.channel import DEFAULT_ADDRESS, channel_options
 from heron.client import DEFAULT_TAXONOMY
-from heron.documents import Document, Source
+from heron.documents import Document, Source, as_document
 from heron.errors import HeronServiceError, local_error, service_error
+from heron.gathering import Gathering
 from heron.ledger import Ledger
 from heron.messages import (
     Classification,
     Options,
+    PageImage,
+    ReadOptions,
     bulk_start,
     content_request,
+    fill_in,
     is_short,
+    page_image_request,
     text_request,
     upload_requests,
 )
-from heron.results import BulkProgress, BulkResult, UploadProgress, reporter
+from heron.reading_assembly import Reading
+from heron.results import BulkProgress, BulkResult, ReadProgress, UploadProgress, reporter
 from heron.retry import RetryPolicy
-from heron.v1 import classification_pb2_grpc, server_pb2, server_pb2_grpc, taxonomy_pb2, taxonomy_pb2_grpc
+from heron.v1 import (
+    classification_pb2_grpc,
+    reading_pb2_grpc,
+    server_pb2,
+    server_pb2_grpc,
+    taxonomy_pb2,
+    taxonomy_pb2_grpc,
+)
 
 
 class AsyncHeronClient:
@@ -85,10 +99,11 @@ class AsyncHeronClient:
         filename: str = "",
         options: Options | None = None,
         progress: Callable[[UploadProgress], None] | None = None,
+        password: str = "",
         **call: Unpack[CallOptions],
     ) -> Classification:
-        """What kind of document these bytes are."""
-        document = Document.from_bytes(data, filename)
+        """What kind of document these bytes are; `password` opens an encrypted one."""
+        document = Document.from_bytes(data, filename, password=password)
         return await self._classify(document, options, progress, self._logical_call(call))
 
     async def classify_file(
@@ -97,6 +112,7 @@ class AsyncHeronClient:
         filename: str | None = None,
         options: Options | None = None,
         progress: Callable[[UploadProgress], None] | None = None,
+        password: str = "",
         **call: Unpack[CallOptions],
     ) -> Classification:
         """What kind of document a file, or an open binary stream, is; large ones never stand in memory whole.
@@ -104,7 +120,7 @@ class AsyncHeronClient:
         Files are read in threads. `progress` is called each time that more was sent. A document that can be
         read again, which is any but a stream that cannot seek, is sent again when the service is away or overloaded.
         """
-        document = Document.from_file(file, filename)
+        document = Document.from_file(file, filename, password=password)
         return await self._classify(document, options, progress, self._logical_call(call))
 
     def classify_many(
@@ -134,6 +150,47 @@ class AsyncHeronClient:
             return self._stubs().classification.ClassifyBulk(timeout=asked.left_s(), metadata=asked.metadata)
 
         return AsyncBulk(ledger, documents, bulk_start(options, max_in_flight), open_stream, progress).results()
+
+    async def read(
+        self,
+        document: Document | Path,
+        options: ReadOptions | None = None,
+        progress: Callable[[ReadProgress], None] | None = None,
+        pdf: BinaryIO | None = None,
+        **call: Unpack[CallOptions],
+    ) -> Reading:
+        """What a document says; as HeronClient.read. `pdf` is written in the event loop."""
+        gathering = Gathering(as_document(document), self._logical_call(call), self._retry, progress, pdf)
+        return await read_whole(lambda: self._stubs().reading.ReadUpload, gathering, options)
+
+    def read_pages(
+        self,
+        document: Document | Path,
+        options: ReadOptions | None = None,
+        progress: Callable[[ReadProgress], None] | None = None,
+        **call: Unpack[CallOptions],
+    ) -> AsyncPageStream:
+        """The pages of a document as they are read; as HeronClient.read_pages.
+
+        Leaving the loop ends the call, at the latest when the iterator is closed (`async with`) or collected.
+        """
+        gathering = Gathering(as_document(document), self._logical_call(call), self._retry, progress)
+        return AsyncPageStream(lambda: self._stubs().reading.ReadUpload, gathering, options)
+
+    async def page_image(
+        self,
+        document: Document | Path,
+        page: int = 1,
+        max_side: int = 0,
+        image_format: str = "png",
+        **call: Unpack[CallOptions],
+    ) -> PageImage:
+        """What a page of a small PDF or image looks like; as HeronClient.page_image."""
+        asked = self._logical_call(call)
+        request = page_image_request(page, max_side, image_format)
+        await in_thread(lambda: fill_in(request, as_document(document)))
+        found: PageImage = await self._call(self._stubs().reading.GetPageImage, request, asked)
+        return found
 
     async def get_taxonomy(self, name: str = DEFAULT_TAXONOMY, **call: Unpack[CallOptions]) -> taxonomy_pb2.Taxonomy:
         """A taxonomy with all its categories."""
@@ -228,5 +285,6 @@ class _Stubs:
             else grpc.aio.insecure_channel(address, options)
         )
         self.classification: Any = classification_pb2_grpc.ClassificationServiceStub(self.channel)
+        self.reading: Any = reading_pb2_grpc.ReadingServiceStub(self.channel)
         self.taxonomy: Any = taxonomy_pb2_grpc.TaxonomyServiceStub(self.channel)
         self.server: Any = server_pb2_grpc.ServerServiceStub(self.channel)

@@ -1,7 +1,7 @@
 """What the asyncio client knows about gRPC's: how its calls end, and how to read documents beside the event loop."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from typing import Any, TypeVar
 
 import grpc
@@ -33,15 +33,8 @@ async def upload(
     """One attempt. Raises HeronServiceError, and what reading the document or `report` raises."""
     call = method(timeout=asked.left_s(), metadata=asked.metadata)
     ending = Ending(call)
-    sent_bytes = 0
     try:
-        while not call.done() and (request := await in_thread(lambda: next(requests, None))) is not None:
-            if not await written(call, request):
-                break
-            sent_bytes += len(request.chunk)
-            if request.chunk:
-                report(sent_bytes)
-        await call.done_writing()
+        await _send(call, requests, report)
         answer = await call
     except grpc.aio.AioRpcError as error:
         raise await ending.error(error, asked.request_id) or _lost_answer(asked.request_id) from error
@@ -49,6 +42,34 @@ async def upload(
         call.cancel()
     found: Classification = answer.classification
     return found
+
+
+async def stream(
+    method: Any, requests: Iterator[Any], asked: LogicalCall, report: Callable[[int], None]
+) -> AsyncGenerator[Any]:
+    """One attempt at an upload that is answered by a stream: its messages. Raises as `upload`. To be closed."""
+    call = method(timeout=asked.left_s(), metadata=asked.metadata)
+    ending = Ending(call)
+    try:
+        await _send(call, requests, report)
+        async for message in call:
+            yield message
+    except grpc.aio.AioRpcError as error:
+        raise await ending.error(error, asked.request_id) or _lost_answer(asked.request_id) from error
+    finally:
+        call.cancel()
+
+
+async def _send(call: Any, requests: Iterator[Any], report: Callable[[int], None]) -> None:
+    """All messages, or as many as the service takes."""
+    sent_bytes = 0
+    while not call.done() and (request := await in_thread(lambda: next(requests, None))) is not None:
+        if not await written(call, request):
+            break
+        sent_bytes += len(request.chunk)
+        if request.chunk:
+            report(sent_bytes)
+    await call.done_writing()
 
 
 async def written(call: Any, request: object) -> bool:

@@ -1,7 +1,7 @@
 """An upload of the blocking client: gRPC asks for its messages in a thread of its own."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import grpc
@@ -36,10 +36,26 @@ def upload(
         outgoing.stop()
 
 
+def stream(
+    method: Any, requests: Iterator[Any], asked: LogicalCall, report: Callable[[int], None]
+) -> Generator[Any, None, None]:
+    """One attempt at an upload that is answered by a stream: its messages. Raises as `upload`. To be closed."""
+    outgoing = _Outgoing(requests, report)
+    call = method(outgoing, timeout=asked.left_s(), metadata=asked.metadata)
+    outgoing.attach(call)
+    try:
+        yield from call
+    except grpc.RpcError as error:
+        raise outgoing.error or service_error(error, asked.request_id) from error
+    finally:
+        call.cancel()
+        outgoing.stop()
+
+
 class _Outgoing:
     """The messages, as gRPC's thread asks for them. What reading them raises ends the call and is kept."""
 
-    def __init__(self, requests: Iterator[UploadRequest], report: Callable[[int], None]) -> None:
+    def __init__(self, requests: Iterator[Any], report: Callable[[int], None]) -> None:
         self._requests = requests
         self._report = report
         self._sent_bytes = self._new_bytes = 0
@@ -49,10 +65,10 @@ class _Outgoing:
         self._attached = threading.Event()
         self.error: Exception | None = None
 
-    def __iter__(self) -> Iterator[UploadRequest]:
+    def __iter__(self) -> Iterator[Any]:
         return self
 
-    def __next__(self) -> UploadRequest:
+    def __next__(self) -> Any:
         with self._idle:
             if self._stopped:
                 raise StopIteration
@@ -78,7 +94,7 @@ class _Outgoing:
             self._stopped = True
             self._idle.release()
 
-    def _next(self) -> UploadRequest:
+    def _next(self) -> Any:
         """Being asked for the next message says that the last one is on its way."""
         if self._new_bytes:
             self._sent_bytes += self._new_bytes

@@ -40,6 +40,8 @@ def _service_config(retry: RetryPolicy) -> dict[str, Any]:
     }
     names = [
         {"service": "heron.v1.ClassificationService", "method": "Classify"},
+        {"service": "heron.v1.ReadingService", "method": "ReadDocument"},
+        {"service": "heron.v1.ReadingService", "method": "GetPageImage"},
         {"service": "heron.v1.TaxonomyService"},
         {"service": "heron.v1.ServerService"},
     ]

@@ -10,25 +10,39 @@ from typing import BinaryIO, Self, TypeVar, Unpack
 import grpc
 
 from heron.blocking_bulk import BlockingBulk
+from heron.blocking_reading import PageStream, read_whole
 from heron.blocking_upload import upload
 from heron.calls import DEFAULT_TIMEOUT_S, CallOptions, LogicalCall, Metadata, logical_call
 from heron.channel import DEFAULT_ADDRESS, channel_options
-from heron.documents import Document, Source
+from heron.documents import Document, Source, as_document
 from heron.errors import HeronServiceError, local_error, service_error
+from heron.gathering import Gathering
 from heron.ledger import Ledger
 from heron.messages import (
     BulkRequest,
     Classification,
     Options,
+    PageImage,
+    ReadOptions,
     bulk_start,
     content_request,
+    fill_in,
     is_short,
+    page_image_request,
     text_request,
     upload_requests,
 )
-from heron.results import BulkProgress, BulkResult, UploadProgress, reporter
+from heron.reading_assembly import Reading
+from heron.results import BulkProgress, BulkResult, ReadProgress, UploadProgress, reporter
 from heron.retry import RetryPolicy
-from heron.v1 import classification_pb2_grpc, server_pb2, server_pb2_grpc, taxonomy_pb2, taxonomy_pb2_grpc
+from heron.v1 import (
+    classification_pb2_grpc,
+    reading_pb2_grpc,
+    server_pb2,
+    server_pb2_grpc,
+    taxonomy_pb2,
+    taxonomy_pb2_grpc,
+)
 
 __all__ = ["DEFAULT_ADDRESS", "DEFAULT_TAXONOMY", "Classification", "HeronClient", "Options", "channel_options"]
 
@@ -67,6 +81,7 @@ class HeronClient:
             else grpc.insecure_channel(address, options)
         )
         self._classification = classification_pb2_grpc.ClassificationServiceStub(self._channel)
+        self._reading = reading_pb2_grpc.ReadingServiceStub(self._channel)
         self._taxonomy = taxonomy_pb2_grpc.TaxonomyServiceStub(self._channel)
         self._server = server_pb2_grpc.ServerServiceStub(self._channel)
 
@@ -93,10 +108,11 @@ class HeronClient:
         filename: str = "",
         options: Options | None = None,
         progress: Callable[[UploadProgress], None] | None = None,
+        password: str = "",
         **call: Unpack[CallOptions],
     ) -> Classification:
-        """What kind of document these bytes are."""
-        document = Document.from_bytes(data, filename)
+        """What kind of document these bytes are; `password` opens an encrypted one."""
+        document = Document.from_bytes(data, filename, password=password)
         return self._classify(document, options, progress, self._logical_call(call))
 
     def classify_file(
@@ -105,6 +121,7 @@ class HeronClient:
         filename: str | None = None,
         options: Options | None = None,
         progress: Callable[[UploadProgress], None] | None = None,
+        password: str = "",
         **call: Unpack[CallOptions],
     ) -> Classification:
         """What kind of document a file, or an open binary stream, is; large ones never stand in memory whole.
@@ -112,7 +129,7 @@ class HeronClient:
         `progress` is called each time that more was sent, for large ones in another thread. A document that can be read
         again, which is any but a stream that cannot seek, is sent again when the service is away or overloaded.
         """
-        document = Document.from_file(file, filename)
+        document = Document.from_file(file, filename, password=password)
         return self._classify(document, options, progress, self._logical_call(call))
 
     def classify_many(
@@ -153,6 +170,62 @@ class HeronClient:
 
         bulk = BlockingBulk(ledger, documents, bulk_start(options, max_in_flight), open_stream, progress)
         return bulk.results()
+
+    def read(
+        self,
+        document: Document | Path,
+        options: ReadOptions | None = None,
+        progress: Callable[[ReadProgress], None] | None = None,
+        pdf: BinaryIO | None = None,
+        **call: Unpack[CallOptions],
+    ) -> Reading:
+        """What a document says: text, words with places, tables, metadata, languages, warnings.
+
+        `pdf` takes a searchable PDF, for a PDF or an image: what was recognised lies on its pages as invisible text.
+        `progress` is called for what was sent, in another thread, and for every page. Repeated as `classify_file` is,
+        unless bytes of the PDF were written before.
+
+        >>> reading = client.read(Path("statement.pdf"), ReadOptions(pages="1-3"))
+        >>> print(reading.pages[0].text, [word.box for word in reading.pages[0].words])
+        """
+        gathering = Gathering(as_document(document), self._logical_call(call), self._retry, progress, pdf)
+        return read_whole(lambda: self._reading.ReadUpload, gathering, options)
+
+    def read_pages(
+        self,
+        document: Document | Path,
+        options: ReadOptions | None = None,
+        progress: Callable[[ReadProgress], None] | None = None,
+        **call: Unpack[CallOptions],
+    ) -> PageStream:
+        """The pages of a document as they are read; all else is in the `reading` of what this gives.
+
+        As `read`; not repeated once a page was given. Leaving the loop ends the call.
+
+        >>> pages = client.read_pages(Path("contract.pdf"))
+        >>> for page in pages:
+        ...     print(page.number, page.text)
+        >>> print(pages.reading.warnings)
+        """
+        gathering = Gathering(as_document(document), self._logical_call(call), self._retry, progress)
+        return PageStream(lambda: self._reading.ReadUpload, gathering, options)
+
+    def page_image(
+        self,
+        document: Document | Path,
+        page: int = 1,
+        max_side: int = 0,
+        image_format: str = "png",
+        **call: Unpack[CallOptions],
+    ) -> PageImage:
+        """What a page of a small PDF or image (4 MiB) looks like, upright.
+
+        `max_side` in pixels, 1600 by default; `image_format` is "png", "webp" or "jpeg".
+        """
+        asked = self._logical_call(call)
+        request = page_image_request(page, max_side, image_format)
+        fill_in(request, as_document(document))
+        return self._call(self._reading.GetPageImage, request, asked)
 
     def get_taxonomy(self, name: str = DEFAULT_TAXONOMY, **call: Unpack[CallOptions]) -> taxonomy_pb2.Taxonomy:
         """A taxonomy with all its categories."""

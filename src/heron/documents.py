@@ -16,9 +16,9 @@ CHUNK_BYTES = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One document of `classify_many`. `key` is the caller's own, handed back with the result.
+    """A document to read or classify. `key` is the caller's own, handed back with the result.
 
-    >>> Document.from_file("statement.pdf", key=17)
+    >>> Document.from_file("statement.pdf", key=17, password="only the addressee knows")
     >>> Document.from_bytes(data, filename="scan.png")
     >>> Document.from_text("Invoice no. 17 ...")
     """
@@ -26,6 +26,8 @@ class Document:
     source: str | bytes | Path | BinaryIO = field(repr=False)
     filename: str = field(default="", repr=False)
     key: Hashable = None
+    # Opens an encrypted document.
+    password: str = field(default="", repr=False)
 
     @classmethod
     def from_text(cls, text: str, key: Hashable = None) -> "Document":
@@ -33,23 +35,27 @@ class Document:
         return cls(text, "", key)
 
     @classmethod
-    def from_bytes(cls, data: bytes, filename: str = "", key: Hashable = None) -> "Document":
+    def from_bytes(cls, data: bytes, filename: str = "", key: Hashable = None, password: str = "") -> "Document":
         """A file's bytes."""
-        return cls(data, filename, key)
+        return cls(data, filename, key, password)
 
     @classmethod
     def from_file(
-        cls, file: str | os.PathLike[str] | BinaryIO, filename: str | None = None, key: Hashable = None
+        cls,
+        file: str | os.PathLike[str] | BinaryIO,
+        filename: str | None = None,
+        key: Hashable = None,
+        password: str = "",
     ) -> "Document":
         """A file, opened when its turn comes, or an open binary stream, read from where it stands and left open."""
         if isinstance(file, str | os.PathLike):
             path = Path(file)
-            return cls(path, path.name if filename is None else filename, key)
-        return cls(file, filename or "", key)
+            return cls(path, path.name if filename is None else filename, key, password)
+        return cls(file, filename or "", key, password)
 
 
 def as_document(value: object) -> Document:
-    """What an iterable of documents gave: a Document, or a Path for short. Raises TypeError for anything else."""
+    """A Document, or the Path of one for short. Raises TypeError for anything else."""
     if isinstance(value, Document):
         return value
     if isinstance(value, Path):
@@ -70,6 +76,10 @@ class Content:
     def is_small(self) -> bool:
         """Whether `head` is all there is."""
         return len(self.head) <= INLINE_BYTES
+
+    def whole(self, most_bytes: int) -> bytes:
+        """Everything, or the first so many bytes and one more."""
+        return self.head + _read(self._stream, most_bytes + 1 - len(self.head))
 
     def chunks(self) -> Iterator[bytes]:
         """Everything, in chunks of CHUNK_BYTES."""

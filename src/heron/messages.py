@@ -2,21 +2,31 @@
 
 import hashlib
 import unicodedata
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager
+from typing import Any
+
+import grpc
 
 from heron.documents import Content, Document, Source
-from heron.v1 import classification_pb2
+from heron.errors import local_error
+from heron.v1 import classification_pb2, reading_pb2
 
 Options = classification_pb2.ClassifyOptions
 Classification = classification_pb2.Classification
 ClassifyRequest = classification_pb2.ClassifyRequest
 UploadRequest = classification_pb2.ClassifyUploadRequest
+ReadOptions = reading_pb2.ReadOptions
+ReadRequest = reading_pb2.ReadUploadRequest
+PageImageRequest = reading_pb2.GetPageImageRequest
+PageImage = reading_pb2.GetPageImageResponse
 BulkRequest = classification_pb2.ClassifyBulkRequest
 BulkItem = classification_pb2.ClassifyBulkItem
 
 # Code points. Longer texts are sent as text files: the service refuses them as texts, and gRPC as messages.
 MAX_TEXT_CHARS = 1_000_000
+# What the service takes in one message.
+MAX_INLINE_BYTES = 4 * 1024 * 1024
 _TEXT_FILE = "text/plain"
 
 
@@ -37,13 +47,33 @@ def content_request(content: Content, document: Document, options: Options | Non
 
 def upload_requests(content: Content, document: Document, options: Options | None) -> Iterator[UploadRequest]:
     """The messages of one upload: start, chunks, and what was sent as the trailer."""
+    start = classification_pb2.ClassifyUploadStart(header=_header(content, document), options=options)
+    yield from _upload(UploadRequest, start, content)
+
+
+def read_requests(
+    content: Content, document: Document, options: ReadOptions | None, *, searchable_pdf: bool
+) -> Iterator[ReadRequest]:
+    """The messages of one upload to read."""
     header = _header(content, document)
-    yield UploadRequest(start=classification_pb2.ClassifyUploadStart(header=header, options=options))
-    sent = _Sent()
-    for chunk in content.chunks():
-        sent.add(chunk)
-        yield UploadRequest(chunk=chunk)
-    yield UploadRequest(trailer=sent.trailer())
+    start = reading_pb2.ReadUploadStart(header=header, options=options, searchable_pdf=searchable_pdf)
+    yield from _upload(ReadRequest, start, content)
+
+
+def page_image_request(page: int, max_side: int, image_format: str) -> PageImageRequest:
+    """What is wanted; `fill_in` adds the document. Raises ValueError for a format nobody knows."""
+    wanted = reading_pb2.ImageFormat.Value(f"IMAGE_FORMAT_{image_format.upper()}")
+    return PageImageRequest(page=page, max_side=max_side, format=wanted)
+
+
+def fill_in(request: PageImageRequest, document: Document) -> None:
+    """Reads the document. Raises HeronServiceError when it does not fit a message, and what reading it raises."""
+    with Source(document.source).opened() as content:
+        request.content.CopyFrom(_inline(content, document))
+        request.content.data = content.whole(MAX_INLINE_BYTES)
+    if len(request.content.data) > MAX_INLINE_BYTES:
+        message = f"the document is larger than {MAX_INLINE_BYTES} bytes, which is what one message may hold"
+        raise local_error(grpc.StatusCode.INVALID_ARGUMENT, message)
 
 
 def bulk_start(options: Options | None, max_in_flight: int) -> BulkRequest:
@@ -114,6 +144,16 @@ class ItemMessages:
         yield BulkRequest(trailer=sent.trailer())
 
 
+def _upload(kind: Callable[..., Any], start: object, content: Content) -> Iterator[Any]:
+    """`start`, chunks and trailer as messages of that kind."""
+    yield kind(start=start)
+    sent = _Sent()
+    for chunk in content.chunks():
+        sent.add(chunk)
+        yield kind(chunk=chunk)
+    yield kind(trailer=sent.trailer())
+
+
 class _Sent:
     """What an upload's trailer says."""
 
@@ -131,13 +171,19 @@ class _Sent:
 
 def _inline(content: Content, document: Document) -> classification_pb2.InlineContent:
     return classification_pb2.InlineContent(
-        data=content.head, filename=_printable(document.filename), mime_type=_mime_type(document)
+        data=content.head,
+        filename=_printable(document.filename),
+        mime_type=_mime_type(document),
+        password=document.password,
     )
 
 
 def _header(content: Content, document: Document) -> classification_pb2.UploadHeader:
     return classification_pb2.UploadHeader(
-        filename=_printable(document.filename), mime_type=_mime_type(document), size_bytes=content.size_bytes
+        filename=_printable(document.filename),
+        mime_type=_mime_type(document),
+        size_bytes=content.size_bytes,
+        password=document.password,
     )
 
 

@@ -49,6 +49,17 @@ class UploadProgress:
     total_bytes: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class ReadProgress:
+    """How far the reading of a document is; `expected_pages` is 0 as long as their number is not known."""
+
+    sent_bytes: int = 0
+    total_bytes: int | None = None
+    pages: int = 0
+    expected_pages: int = 0
+    ocr_pages: int = 0
+
+
 def reporter(total_bytes: int, progress: Callable[[UploadProgress], None] | None) -> Callable[[int], None]:
     """Takes the bytes sent so far and tells `progress`; `total_bytes` is 0 when it is not known."""
     if progress is None:

@@ -103,7 +103,12 @@ class ReadingSettings(BaseSettings):
     # Resident memory the parent kills at, and the hard address-space limit set inside the child.
     memory_mb: int = Field(2048, gt=0)
     address_space_mb: int = Field(3072, gt=0)
-    # Largest file a child may write.
+    # Landlock and seccomp in the children: "auto" where the kernel has them, "off", or "require": else no start.
+    sandbox: str = Field("auto", pattern="^(auto|off|require)$")
+    # A document (by its SHA-256) that killed so many children in so many seconds is refused for as long; 0 never.
+    refuse_after: int = Field(3, ge=0)
+    refuse_s: float = Field(3600.0, gt=0)
+    # Largest file a child may write, and largest document inside a document.
     file_size_mb: int = Field(64, gt=0)
     # A child is replaced after so many documents, or when it holds more memory than this afterwards.
     recycle_after: int = Field(200, gt=0)
@@ -123,10 +128,14 @@ class ReadingSettings(BaseSettings):
     max_part_depth: int = Field(5, ge=0)
     # Code points of text kept of one document.
     max_text_chars: int = Field(4_000_000, gt=0)
-    # Seconds of OCR one document may take before its remaining pages stay unread, with a warning.
+    # Processor seconds of OCR one document may take before its remaining pages stay unread, with a warning.
     ocr_budget_s: float = Field(40.0, gt=0)
     # "auto" takes tesserocr and falls back to pytesseract; else one of the two by name.
     ocr_engine: str = Field("auto", pattern="^(auto|tesserocr|pytesseract)$")
+    # "auto" takes rapidocr for pages the first engine reads poorly; "none" saves its time.
+    ocr_second_engine: str = Field("auto", pattern="^(auto|none)$")
+    # Pages of one document recognised at a time.
+    ocr_threads: int = Field(default_factory=lambda: min(4, os.cpu_count() or 1), gt=0)
     # Tesseract names joined by "+", e.g. "eng+deu".
     ocr_languages: str = Field("eng", pattern=r"^[A-Za-z_]+(\+[A-Za-z_]+)*$")
     # Where Tesseract's language files lie; empty looks where TESSDATA_PREFIX and the usual packages put them.

@@ -5,14 +5,17 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from cachetools import TTLCache
 
-from heron.v1 import classification_pb2_grpc, server_pb2_grpc, taxonomy_pb2_grpc
+from heron.v1 import classification_pb2_grpc, reading_pb2_grpc, server_pb2_grpc, taxonomy_pb2_grpc
 from heron_grpc.domain.classification import Classification
 from heron_grpc.operations.process_document import Pipeline
 from heron_grpc.operations.receive_upload import Spool
 from heron_grpc.reading import registry
 from heron_grpc.reading.ocr import engine_name, language_codes
 from heron_grpc.reading.pool import ReadingPool
+from heron_grpc.reading.sandbox import log_sandbox, sandbox_status
 from heron_grpc.rpc.classification_service import ClassificationService
+from heron_grpc.rpc.intake import Intake
+from heron_grpc.rpc.reading_service import ReadingService
 from heron_grpc.rpc.server import FrontServer, ServedService
 from heron_grpc.rpc.server_service import ServerFacts, ServerService
 from heron_grpc.rpc.taxonomy_service import TaxonomyService
@@ -33,12 +36,13 @@ async def running(settings: Settings) -> AsyncIterator[FrontServer]:
     """
     async with AsyncExitStack() as stack:
         taxonomies = load_taxonomies(settings.classify.packs_dir)
-        pool = ReadingPool(settings.reading)
+        spool = Spool(settings.front.spool_dir, settings.front.max_document_bytes, settings.front.max_spool_bytes)
+        stack.callback(spool.close)
+        log_sandbox(settings.reading)
+        pool = ReadingPool(settings.reading, str(spool.directory))
         # Before gRPC: what forks after gRPC has started hangs.
         pool.start()
         stack.push_async_callback(pool.close)
-        spool = Spool(settings.front.spool_dir, settings.front.max_document_bytes, settings.front.max_spool_bytes)
-        stack.callback(spool.close)
         backend, model = _backend(settings.serving)
         pipeline = Pipeline(settings, pool, model, taxonomies, _cache(settings.classify))
         front = build_front(settings, pipeline, spool)
@@ -72,13 +76,16 @@ def _cache(settings: ClassifySettings) -> TTLCache[object, Classification] | Non
 
 def build_front(settings: Settings, pipeline: Pipeline, spool: Spool) -> FrontServer:
     """The gRPC front over a pipeline, not yet listening. Raises ConfigurationError."""
-    classification = ClassificationService(pipeline, spool, settings.front)
+    intake = Intake(pipeline.pool, spool, settings.front)
+    classification = ClassificationService(pipeline, intake, settings.front)
+    reading = ReadingService(pipeline, intake, settings.front)
     taxonomy = TaxonomyService(pipeline.taxonomies)
     facts = ServerFacts(
         features=_features(settings),
         media_types=registry.media_types(),
         ocr_languages=language_codes(settings.reading),
         model_version=lambda: pipeline.model.model_version,
+        sandbox=sandbox_status(settings.reading),
     )
     info = ServerService(settings, facts)
     services = (
@@ -87,6 +94,10 @@ def build_front(settings: Settings, pipeline: Pipeline, spool: Spool) -> FrontSe
             lambda server: classification_pb2_grpc.add_ClassificationServiceServicer_to_server(classification, server),
             doors={"/heron.v1.ClassificationService/Classify": classification.require_time},
             drain=classification.drain,
+        ),
+        ServedService(
+            "heron.v1.ReadingService",
+            lambda server: reading_pb2_grpc.add_ReadingServiceServicer_to_server(reading, server),
         ),
         ServedService(
             "heron.v1.TaxonomyService",

@@ -72,6 +72,7 @@ def client_only(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_the_client_commands_need_the_plain_install_alone():
     done = client_only("classify", str(SAMPLES / "manifest.csv"), "--json", "--server", "127.0.0.1:1")
     assert done.returncode == 4
+    assert client_only("read", str(SAMPLES / "manifest.csv"), "--server", "127.0.0.1:1").returncode == 4
     assert client_only("doctor", "--ready", "--server", "127.0.0.1:1").returncode == 4
 
 

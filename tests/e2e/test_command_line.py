@@ -87,7 +87,7 @@ def test_stdin_may_be_one_of_several_documents(service):
     path, data = sample(".txt"), sample(".pdf").read_bytes()
     done = heron("classify", str(path), "-", "--json", "--server", service.address, data=data)
     assert [(item["path"], item["mime_type"]) for item in json_lines(done)] == [
-        (str(path), "text/plain"),
+        (str(path), "message/rfc822"),
         ("-", "application/pdf"),
     ]
 
@@ -178,7 +178,7 @@ def test_the_table_names_file_decision_and_label(service):
 def test_evidence_quotes_the_document(service):
     path = sample(".txt")
     [found] = json_lines(heron("classify", str(path), "--json", "--evidence", "--server", service.address))
-    text = path.read_text()
+    text = heron("read", str(path), "--server", service.address).stdout
     assert found["evidence"]
     for evidence in found["evidence"]:
         start, end = evidence["span"]

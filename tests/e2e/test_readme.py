@@ -40,7 +40,7 @@ def shape(output: str) -> set[str]:
 def addressed(text: str, address: str) -> str:
     """The block for a service that is not on the default address."""
     named = text.replace("127.0.0.1:50051", address)
-    return re.sub(r"heron (classify|doctor --ready)", rf"heron \1 --server {address}", named)
+    return re.sub(r"heron (classify|read|doctor --ready)", rf"heron \1 --server {address}", named)
 
 
 @pytest.mark.xdist_group("service")

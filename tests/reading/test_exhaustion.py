@@ -86,8 +86,10 @@ async def test_a_pool_that_cannot_start_says_so() -> None:
 async def test_a_child_is_asked_and_given_back_without_descriptors(make_pool: MakePool, note: ReadRequest) -> None:
     pool = make_pool()
     pid = await ready_pid(pool)
-    with no_descriptors():
-        outcome = await pool.read(note)
+    with Path(note.path).open("rb") as spooled, no_descriptors():  # noqa: ASYNC230  small
+        outcome = await pool.read(ReadRequest(f"/proc/{os.getpid()}/fd/{spooled.fileno()}"))
+        with pytest.raises(ReaderUnavailable):
+            await pool.read(note)
     assert outcome.reading.text
     assert not pool._busy
     assert await ready_pid(pool) == pid

@@ -19,7 +19,7 @@ PART = b'{"small": [{"number": 0, "media_type": "text/plain"}]}'
 PAGE = b'{"page": {"number": 1, "text": "heron"}}'
 END = [b'{"whole": true}', b'{"end": true}']
 HONEST = [PART, PAGE, *END]
-NOTE = ReadRequest("/nowhere")
+NOTE = ReadRequest(os.devnull)
 
 
 class TakenOver:

@@ -11,7 +11,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from heron_grpc.domain.document import OcrMode, Reading, TextSource
 from heron_grpc.domain.errors import CorruptDocument, EncryptedDocument
-from heron_grpc.reading.pdf_text import is_plausible
+from heron_grpc.reading.pdf_meaning import is_plausible
 
 Read = Callable[..., Reading]
 Write = Callable[..., Path]

@@ -67,7 +67,10 @@ TESSERACT = textwrap.dedent("""\
 
 @pytest.fixture
 def program_pool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ReadingPool]:
-    """Its children run a tesseract that works for ever and leaves processes behind in sessions of their own."""
+    """Its children run a tesseract that works for ever and leaves processes behind in sessions of their own.
+
+    No sandbox would let it.
+    """
     pytest.importorskip("pytesseract")
     program = tmp_path / "bin" / "tesseract"
     program.parent.mkdir()
@@ -75,7 +78,7 @@ def program_pool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Re
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    pool = ReadingPool(ReadingSettings(children=1, ocr_engine="pytesseract", cpu_s=2, wall_s=25))
+    pool = ReadingPool(ReadingSettings(children=1, ocr_engine="pytesseract", sandbox="off", cpu_s=2, wall_s=25))
     pool.start()
     yield pool
     asyncio.run(pool.close())

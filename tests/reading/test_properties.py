@@ -3,6 +3,7 @@
 import asyncio
 import tempfile
 from collections.abc import Callable, Iterator
+from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from heron_grpc.domain.steps import gather
 from heron_grpc.reading.pool import ReadingPool
 from heron_grpc.reading.read_document import read_document
 from heron_grpc.settings import ReadingSettings
+from office_files import compound, packed
 
 # Recognition has its own tests; here it would only cost time.
 SETTINGS = ReadingSettings(children=1, ocr_budget_s=0.001, cpu_s=20)
@@ -83,7 +85,7 @@ def test_any_text_is_read_or_refused(pool: ReadingPool, text: str, encoding: str
 
 @few
 @given(data=st.data())
-@pytest.mark.parametrize("kind", ["pdf", "docx", "png"])
+@pytest.mark.parametrize("kind", ["pdf", "docx", "png", "tiff", "eml", "msg", "zip"])
 def test_damaged_documents_are_read_or_refused(
     pool: ReadingPool, text_pdf: Path, simple_docx: Path, draw: Callable[..., object], kind: str, data: st.DataObject
 ) -> None:
@@ -95,8 +97,32 @@ def test_damaged_documents_are_read_or_refused(
 
 
 def _intact(kind: str, text_pdf: Path, simple_docx: Path, draw: Callable[..., object]) -> bytes:
-    if kind == "png":
-        path = text_pdf.with_suffix(".png")
+    if kind in {"png", "tiff"}:
+        path = text_pdf.with_suffix(f".{kind}")
         draw(("Tiny",), (200, 100), 20).save(path)  # type: ignore[attr-defined]
         return path.read_bytes()
-    return (text_pdf if kind == "pdf" else simple_docx).read_bytes()
+    made = {"pdf": text_pdf, "docx": simple_docx}
+    return made[kind].read_bytes() if kind in made else _packet(kind)
+
+
+def _packet(kind: str) -> bytes:
+    """With a note inside."""
+    if kind == "zip":
+        return packed({"note.txt": "A note on herons", "page.html": "<p>A page on herons"})
+    if kind == "msg":
+        subject, note = "A subject".encode("utf-16-le"), "A note on herons".encode("utf-16-le")
+        inside = {
+            "__attach_version1.0_#00000000/__substg1.0_37010102": b"A note on herons",
+            "__nameid_version1.0/a": b"",
+        }
+        return compound({"__substg1.0_0037001F": subject, "__substg1.0_1000001F": note, **inside})
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = (
+        "ada@heron.example",
+        "bo@heron.example",
+        "=?utf-8?Q?Gr=C3=BC=C3=9Fe?=",
+    )
+    message.set_content("A note on herons: Grüße")
+    message.add_alternative("<p>A note on herons", subtype="html")
+    message.add_attachment("A note on herons", filename="Grüße.txt")
+    return message.as_bytes()

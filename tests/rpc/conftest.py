@@ -11,6 +11,7 @@ from fakes import FakeModel, FakePool
 from heron.v1 import (
     classification_pb2,
     classification_pb2_grpc,
+    reading_pb2_grpc,
     server_pb2_grpc,
     taxonomy_pb2_grpc,
 )
@@ -36,6 +37,10 @@ class Front:
     @property
     def classification(self) -> classification_pb2_grpc.ClassificationServiceStub:
         return classification_pb2_grpc.ClassificationServiceStub(self.channel)
+
+    @property
+    def reading(self) -> reading_pb2_grpc.ReadingServiceStub:
+        return reading_pb2_grpc.ReadingServiceStub(self.channel)
 
     @property
     def taxonomy(self) -> taxonomy_pb2_grpc.TaxonomyServiceStub:

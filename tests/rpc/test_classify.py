@@ -8,6 +8,8 @@ import pytest
 from fakes import INVOICE, MODEL_VERSION
 from heron import HeronServiceError
 from heron.v1 import classification_pb2
+from heron_grpc.domain.document import Page, Reading
+from heron_grpc.reading.pool import ReadOutcome
 
 Options = classification_pb2.ClassifyOptions
 
@@ -49,7 +51,7 @@ async def test_inline_bytes_reach_the_reader_whole_and_are_gone_afterwards(front
     assert front.pool.requests[0].filename == "a.txt"
     assert answer.sha256 == hashlib.sha256(data).hexdigest()
     assert answer.stats.queued.ToNanoseconds() == 375_000_000
-    assert list(tmp_path.iterdir()) == []
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
 async def test_the_same_question_again_is_answered_from_the_cache(front):
@@ -230,3 +232,34 @@ async def test_scores_obey_their_floor_and_their_number(front):
     answer = (await front.classification.Classify(text_request(LONG_TEXT, min_score=0.5))).classification
     assert answer.scores
     assert all(score.probability >= 0.5 for score in answer.scores)
+
+
+async def test_a_password_opens_the_document_and_its_answer_is_for_nobody_else(front):
+    def asked(password: str) -> classification_pb2.ClassifyRequest:
+        content = classification_pb2.InlineContent(data=b"locked words", filename="a.pdf", password=password)
+        return classification_pb2.ClassifyRequest(content=content)
+
+    for password in ("sesame", "sesame", "wrong", ""):
+        answer = await front.classification.Classify(asked(password))
+        assert not answer.classification.stats.cache_hit
+    await front.upload(
+        classification_pb2.ClassifyUploadStart(header=classification_pb2.UploadHeader(password="of the upload")), b"x"
+    )
+    assert [request.password for request in front.pool.requests] == ["sesame", "sesame", "wrong", "", "of the upload"]
+    assert (await front.classification.Classify(asked(""))).classification.stats.cache_hit
+
+
+async def test_an_answer_names_the_languages_of_the_text(front):
+    async def read(*_):
+        pages = (
+            Page(1, "a" * 300, language="en", language_confidence=1.0),
+            Page(2, "b" * 600, language="de", language_confidence=0.8),
+            Page(3, "c" * 10, language="fr", language_confidence=1.0),
+        )
+        return ReadOutcome(Reading("application/pdf", pages), queued_s=0.0, read_s=0.0)
+
+    front.pool.read = read
+    content = classification_pb2.InlineContent(data=b"words", filename="a.pdf")
+    answer = await front.classification.Classify(classification_pb2.ClassifyRequest(content=content))
+    found = [(score.language_code, round(score.confidence, 2)) for score in answer.classification.languages]
+    assert found == [("de", 0.53), ("en", 0.33)]

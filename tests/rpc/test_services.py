@@ -119,7 +119,9 @@ async def test_a_stranger_lists_and_calls_by_reflection_alone(front, version):
         front, version, request(list_services=""), request(file_containing_symbol="heron.v1.ServerService")
     )
     names = {service.name for service in listed.list_services_response.service}
-    ours = {f"heron.v1.{name}" for name in ("ClassificationService", "TaxonomyService", "ServerService")}
+    ours = {
+        f"heron.v1.{name}" for name in ("ClassificationService", "ReadingService", "TaxonomyService", "ServerService")
+    }
     assert names == {*ours, "grpc.health.v1.Health", *REFLECTION}
 
     pool = descriptor_pool.DescriptorPool()

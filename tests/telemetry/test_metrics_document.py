@@ -27,7 +27,7 @@ def exported() -> set[Described]:
     metrics = Metrics()
     model = dict.fromkeys(("waiting", "calls_in_flight", "breaker_open", "ready"), 0)
     parts = Parts(
-        pool=SimpleNamespace(waiting=0, busy=0, documents=0, kills=Counter(memory=1)),
+        pool=SimpleNamespace(waiting=0, busy=0, documents=0, refusals=0, kills=Counter(memory=1)),
         spool=SimpleNamespace(bytes_held=0),
         model=SimpleNamespace(**model, batch_sizes=Counter({1: 1}), model_version="models/fake/versions/1"),
         backend=SimpleNamespace(restarts=0),

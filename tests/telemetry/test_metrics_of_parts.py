@@ -17,7 +17,7 @@ MODEL = "models/fake/versions/1"
 @pytest.fixture
 def parts() -> Parts:
     return Parts(
-        pool=SimpleNamespace(waiting=3, busy=2, documents=40, kills=Counter(memory=1)),
+        pool=SimpleNamespace(waiting=3, busy=2, documents=40, refusals=5, kills=Counter(memory=1)),
         spool=SimpleNamespace(bytes_held=4096),
         model=SimpleNamespace(
             waiting=5,
@@ -87,7 +87,7 @@ def test_a_part_that_cannot_answer_loses_its_own_metrics_and_is_logged_once(part
     with capture_logs() as logs:
         found = collected(metrics)
         collected(metrics)
-    assert not [name for name in found.families if name.startswith("heron_reading")]
+    assert not [name for name in found.families if name.startswith("heron_reading_")]
     assert found.value("heron_model_ready") == 1
     assert [(log["event"], log["part"]) for log in logs] == [("metrics_not_collected", "pool")]
     parts.pool.kills = kills

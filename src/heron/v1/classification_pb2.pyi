@@ -141,6 +141,7 @@ class Classification(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     MIME_TYPE_FIELD_NUMBER: _builtins.int
     SHA256_FIELD_NUMBER: _builtins.int
+    LANGUAGES_FIELD_NUMBER: _builtins.int
     decision: Global___Decision.ValueType
     """What to do with the answer."""
     confidence: _builtins.float
@@ -191,6 +192,10 @@ class Classification(_message.Message):
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When the answer was made; for a cached answer, when it was first made."""
 
+    @_builtins.property
+    def languages(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.LanguageScore]:
+        """Languages of the text, most of it first; empty where it is too short to tell."""
+
     def __init__(
         self,
         *,
@@ -210,10 +215,11 @@ class Classification(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         mime_type: _builtins.str = ...,
         sha256: _builtins.str = ...,
+        languages: _abc.Iterable[_common_pb2.LanguageScore] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_novelty", b"_novelty", "create_time", b"create_time", "novelty", b"novelty", "stats", b"stats"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_novelty", b"_novelty", "confidence", b"confidence", "create_time", b"create_time", "decision", b"decision", "evidence", b"evidence", "labels", b"labels", "mime_type", b"mime_type", "model_version", b"model_version", "novelty", b"novelty", "pipeline_version", b"pipeline_version", "scores", b"scores", "sha256", b"sha256", "stages", b"stages", "stats", b"stats", "taxonomy", b"taxonomy", "taxonomy_revision", b"taxonomy_revision", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_novelty", b"_novelty", "confidence", b"confidence", "create_time", b"create_time", "decision", b"decision", "evidence", b"evidence", "labels", b"labels", "languages", b"languages", "mime_type", b"mime_type", "model_version", b"model_version", "novelty", b"novelty", "pipeline_version", b"pipeline_version", "scores", b"scores", "sha256", b"sha256", "stages", b"stages", "stats", b"stats", "taxonomy", b"taxonomy", "taxonomy_revision", b"taxonomy_revision", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__novelty: _TypeAlias = _typing.Literal["novelty"]  # noqa: Y015
     _WhichOneofArgType__novelty: _TypeAlias = _typing.Literal["_novelty", b"_novelty"]  # noqa: Y015
@@ -433,22 +439,26 @@ class InlineContent(_message.Message):
     DATA_FIELD_NUMBER: _builtins.int
     FILENAME_FIELD_NUMBER: _builtins.int
     MIME_TYPE_FIELD_NUMBER: _builtins.int
+    PASSWORD_FIELD_NUMBER: _builtins.int
     data: _builtins.bytes
     """The file, 4 MiB at most."""
     filename: _builtins.str
     """As the sender calls it; at most 255 bytes of UTF-8. Never used as a path and never stronger than the content."""
     mime_type: _builtins.str
     """As the sender declares it, never trusted: a warning says so when the bytes are something else."""
+    password: _builtins.str
+    """Opens an encrypted document; at most 255 bytes of UTF-8. Never logged or kept: the result cache is passed by."""
     def __init__(
         self,
         *,
         data: _builtins.bytes = ...,
         filename: _builtins.str = ...,
         mime_type: _builtins.str = ...,
+        password: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "filename", b"filename", "mime_type", b"mime_type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "filename", b"filename", "mime_type", b"mime_type", "password", b"password"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -589,6 +599,7 @@ class UploadHeader(_message.Message):
     FILENAME_FIELD_NUMBER: _builtins.int
     MIME_TYPE_FIELD_NUMBER: _builtins.int
     SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    PASSWORD_FIELD_NUMBER: _builtins.int
     filename: _builtins.str
     """As the sender calls it; at most 255 bytes of UTF-8. Never used as a path and never stronger than the content."""
     mime_type: _builtins.str
@@ -597,16 +608,19 @@ class UploadHeader(_message.Message):
     """Known size; 0 when it is not. A size above the limit is refused before any chunk is read, and a stream that does
     not hold as many bytes is refused at its end.
     """
+    password: _builtins.str
+    """Opens an encrypted document; at most 255 bytes of UTF-8. Never logged or kept: the result cache is passed by."""
     def __init__(
         self,
         *,
         filename: _builtins.str = ...,
         mime_type: _builtins.str = ...,
         size_bytes: _builtins.int = ...,
+        password: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["filename", b"filename", "mime_type", b"mime_type", "size_bytes", b"size_bytes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filename", b"filename", "mime_type", b"mime_type", "password", b"password", "size_bytes", b"size_bytes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

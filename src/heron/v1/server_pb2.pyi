@@ -48,6 +48,7 @@ class GetServerInfoResponse(_message.Message):
     FEATURES_FIELD_NUMBER: _builtins.int
     MIME_TYPES_FIELD_NUMBER: _builtins.int
     OCR_LANGUAGES_FIELD_NUMBER: _builtins.int
+    READING_SANDBOX_FIELD_NUMBER: _builtins.int
     version: _builtins.str
     """Release of the service, e.g. "0.1.0"."""
     pipeline_version: _builtins.str
@@ -70,6 +71,10 @@ class GetServerInfoResponse(_message.Message):
     def ocr_languages(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """OCR languages installed, as `ClassifyOptions.languages` takes them (BCP-47), e.g. "en"."""
 
+    @_builtins.property
+    def reading_sandbox(self) -> Global___ReadingSandbox:
+        """What holds the processes that read documents."""
+
     def __init__(
         self,
         *,
@@ -80,14 +85,41 @@ class GetServerInfoResponse(_message.Message):
         features: _abc.Iterable[_builtins.str] | None = ...,
         mime_types: _abc.Iterable[_builtins.str] | None = ...,
         ocr_languages: _abc.Iterable[_builtins.str] | None = ...,
+        reading_sandbox: Global___ReadingSandbox | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits", "reading_sandbox", b"reading_sandbox"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["features", b"features", "limits", b"limits", "mime_types", b"mime_types", "model_version", b"model_version", "ocr_languages", b"ocr_languages", "pipeline_version", b"pipeline_version", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["features", b"features", "limits", b"limits", "mime_types", b"mime_types", "model_version", b"model_version", "ocr_languages", b"ocr_languages", "pipeline_version", b"pipeline_version", "reading_sandbox", b"reading_sandbox", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetServerInfoResponse: _TypeAlias = GetServerInfoResponse  # noqa: Y015
+
+@_typing.final
+class ReadingSandbox(_message.Message):
+    """Limits of the kernel's on processes that read documents, beyond those on time and memory."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LANDLOCK_ABI_FIELD_NUMBER: _builtins.int
+    SECCOMP_FIELD_NUMBER: _builtins.int
+    landlock_abi: _builtins.int
+    """Version of Landlock, which keeps files from them; 0 where it is off or the kernel has none."""
+    seccomp: _builtins.bool
+    """Whether seccomp keeps the network, programs and other processes from them."""
+    def __init__(
+        self,
+        *,
+        landlock_abi: _builtins.int = ...,
+        seccomp: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["landlock_abi", b"landlock_abi", "seccomp", b"seccomp"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReadingSandbox: _TypeAlias = ReadingSandbox  # noqa: Y015
 
 @_typing.final
 class Limits(_message.Message):

@@ -1,14 +1,11 @@
 """`heron classify`: documents in, a table or JSON lines out."""
 
-import glob
 import json
 import os
-import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from io import BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import grpc
 from rich.console import Console
@@ -20,13 +17,13 @@ from rich.table import Table
 from heron import BulkResult, Document, HeronClient, HeronServiceError, Options
 from heron.v1 import classification_pb2
 from heron_grpc.cli import exit_codes
+from heron_grpc.cli.files import STDIN, expand, failure, printable, stdin
 
 OCR_MODES = {
     "auto": classification_pb2.OCR_MODE_AUTO,
     "never": classification_pb2.OCR_MODE_NEVER,
     "always": classification_pb2.OCR_MODE_ALWAYS,
 }
-STDIN = "-"
 _GRAVEST_FIRST = (exit_codes.AUTH, exit_codes.UNAVAILABLE, exit_codes.SOME_FAILED, exit_codes.NEEDS_REVIEW)
 _PIPE_WIDTH = 200
 
@@ -64,7 +61,7 @@ class Outcome:
 
 def run(paths: list[str], request: Request, json_lines: bool) -> int:
     """Classifies and prints; gives the exit status."""
-    found = list(_expand(paths))
+    found = list(expand(paths))
     outcomes = _classify_all(found, request)
     if json_lines:
         return exit_status(_printed(outcomes))
@@ -94,42 +91,6 @@ def _printed(outcomes: Iterator[Outcome]) -> Iterator[Outcome]:
         yield outcome
 
 
-def _expand(paths: list[str]) -> Iterator[str]:
-    """Folders become their files, globs what they match, everything else stays; each file once."""
-    seen: set[str] = set()
-    for given in paths:
-        for path in _files_of(given):
-            if path not in seen:
-                seen.add(path)
-                yield path
-
-
-def _files_of(given: str) -> list[str]:
-    """The files below a folder or behind a glob; what leads to no file stays, to be told as a failure."""
-    if given == STDIN:
-        return [given]
-    if os.path.isdir(given):  # noqa: PTH112  Path.is_dir raises for a folder nobody may enter
-        return sorted(_below(given)) or [given]
-    if glob.has_magic(given) and not os.path.lexists(given):
-        return _matches(given) or [given]
-    return [given]
-
-
-def _below(folder: str) -> Iterator[str]:
-    """Files at any depth, hidden ones left out; a folder that cannot be opened stands for itself."""
-    unopened: list[str] = []
-    for parent, folders, files in os.walk(folder, onerror=lambda error: unopened.append(str(error.filename))):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        paths = (Path(parent, name) for name in files if not name.startswith("."))
-        yield from (str(path) for path in paths if path.is_file())
-    yield from unopened
-
-
-def _matches(pattern: str) -> list[str]:
-    matches = glob.glob(pattern, recursive=True)  # noqa: PTH207  Path.glob takes no absolute pattern
-    return sorted(match for match in matches if Path(match).is_file())
-
-
 def _classify_all(paths: list[str], request: Request) -> Iterator[Outcome]:
     """Outcomes in the order of `paths`: one document by a call of its own, several on one stream."""
     with HeronClient(request.server, request.timeout_s) as client:
@@ -142,7 +103,7 @@ def _classify_all(paths: list[str], request: Request) -> Iterator[Outcome]:
 def _classify_one(client: HeronClient, path: str, request: Request) -> Outcome:
     try:
         if path == STDIN:
-            return Outcome(path, client.classify_file(_stdin(), request.filename, request.options))
+            return Outcome(path, client.classify_file(stdin(), request.filename, request.options))
         return Outcome(path, client.classify_file(path, options=request.options))
     except (HeronServiceError, OSError) as error:
         return _failed(path, error)
@@ -168,12 +129,8 @@ def _classify_many(client: HeronClient, paths: list[str], request: Request) -> I
 
 def _document(path: str, request: Request) -> Document:
     if path == STDIN:
-        return Document.from_file(_stdin(), request.filename)
+        return Document.from_file(stdin(), request.filename)
     return Document.from_file(path)
-
-
-def _stdin() -> BinaryIO:
-    return sys.stdin.buffer if sys.stdin else BytesIO()
 
 
 def _outcome(path: str, result: BulkResult) -> Outcome:
@@ -181,11 +138,7 @@ def _outcome(path: str, result: BulkResult) -> Outcome:
 
 
 def _failed(path: str, error: Exception) -> Outcome:
-    if isinstance(error, HeronServiceError):
-        facts = {"code": error.code.name, "reason": error.reason, "message": error.message}
-        return Outcome(path, code=error.code, error={**facts, "request_id": error.request_id})
-    message = getattr(error, "strerror", None) or "cannot be read"
-    return Outcome(path, error={"code": "", "reason": "FILE_NOT_READ", "message": message, "request_id": ""})
+    return Outcome(path, code=getattr(error, "code", None), error=failure(error))
 
 
 def _with_progress(outcomes: Iterator[Outcome], total: int) -> Iterator[Outcome]:
@@ -196,7 +149,7 @@ def _with_progress(outcomes: Iterator[Outcome], total: int) -> Iterator[Outcome]
 
 
 def _as_json(outcome: Outcome) -> dict[str, Any]:
-    found: dict[str, Any] = {"path": _printable(outcome.path), "decision": outcome.decision or None, "labels": []}
+    found: dict[str, Any] = {"path": printable(outcome.path), "decision": outcome.decision or None, "labels": []}
     answer = outcome.answer
     if answer is not None:
         found |= {
@@ -211,6 +164,7 @@ def _as_json(outcome: Outcome) -> dict[str, Any]:
             ],
             "mime_type": answer.mime_type,
             "sha256": answer.sha256,
+            "languages": [language.language_code for language in answer.languages],
             "model_version": answer.model_version,
             "pipeline_version": answer.pipeline_version,
             "taxonomy": answer.taxonomy,
@@ -266,11 +220,6 @@ def _milliseconds(duration: Any) -> float:
     return round(float(duration.ToNanoseconds()) / 1e6, 3)
 
 
-def _printable(path: str) -> str:
-    """Paths may hold bytes that are no UTF-8, which cannot be printed."""
-    return path.encode(errors="replace").decode()
-
-
 def _rounded(value: float) -> float:
     """Protobuf floats carry 7 digits; the rest is noise."""
     return round(value, 6)
@@ -285,7 +234,7 @@ def _table(outcomes: list[Outcome]) -> Table:
     paths = [Path(outcome.path).absolute() for outcome in outcomes]
     folder = os.path.commonpath([path.parent for path in paths]) if paths else ""
     for path, outcome in zip(paths, outcomes, strict=True):
-        table.add_row(escape(_printable(str(path.relative_to(folder)))), *_cells(outcome))
+        table.add_row(escape(printable(str(path.relative_to(folder)))), *_cells(outcome))
     return table
 
 

@@ -44,18 +44,21 @@ def _python(_settings: Settings) -> Iterator[Finding]:
 
 
 def _ocr(settings: Settings) -> Iterator[Finding]:
-    from heron_grpc.reading.ocr import engine_name, languages
+    from heron_grpc.reading.ocr import engine_name, languages, package_of, second_engine_name
 
     program = shutil.which("tesseract")
     yield Finding("Tesseract", program is not None, program or "not on the PATH", "apt-get install tesseract-ocr")
     engine = engine_name(settings.reading)
     fix = "install a language as below, or pip install 'heron-grpc[server]'"
     yield Finding("OCR engine", bool(engine), engine or "none that can be used", fix)
+    second = second_engine_name(settings.reading)
+    is_wanted = settings.reading.ocr_second_engine != "none"
+    found = second or ("none: photos and receipts are read less well" if is_wanted else "switched off")
+    yield Finding("second OCR engine", bool(second) or not is_wanted, found, "pip install 'heron-grpc[server]'")
     installed = languages(settings.reading)
     for wanted in settings.reading.ocr_languages.split("+"):
-        package = f"tesseract-ocr-{wanted.replace('_', '-').lower()}"
         found = "installed" if wanted in installed else "no language file"
-        yield Finding(f"OCR language {wanted}", wanted in installed, found, f"apt-get install {package}")
+        yield Finding(f"OCR language {wanted}", wanted in installed, found, f"apt-get install {package_of(wanted)}")
 
 
 def _model(settings: Settings) -> Iterator[Finding]:
@@ -93,10 +96,22 @@ def _spool(settings: Settings) -> Iterator[Finding]:
     yield Finding("spool directory", free_mb >= needed_mb, f"{free_mb} MiB free, {needed_mb} wanted", fix)
 
 
-def _isolation(_settings: Settings) -> Iterator[Finding]:
+def _isolation(settings: Settings) -> Iterator[Finding]:
+    from heron_grpc.reading.landlock import landlock_abi
+    from heron_grpc.reading.seccomp import has_seccomp
+
     well = Path("/proc/self/stat").exists()
     found = "/proc is there" if well else "no /proc"
     yield Finding("isolation of reading", well, found, "run on Linux with /proc mounted")
+    if settings.reading.sandbox == "off":
+        fix = "unset HERON_READING_SANDBOX"
+        yield Finding("sandbox of reading", well=False, found="switched off", fix=fix)
+        return
+    abi = landlock_abi()
+    fix = "run on Linux 5.13 or newer with landlock among its security modules, and a container that lets it through"
+    yield Finding("Landlock", abi > 0, f"ABI {abi}" if abi else "the kernel has none", fix)
+    fix = "run on x86_64 or aarch64 with seccomp filters in the kernel"
+    yield Finding("seccomp", has_seccomp(), "filters are there" if has_seccomp() else "no filters", fix)
 
 
 def _address(settings: Settings) -> Iterator[Finding]:

@@ -8,12 +8,13 @@ from typing import Annotated
 
 import typer
 
-from heron.client import DEFAULT_ADDRESS, Options
+from heron import Options, ReadOptions
+from heron.client import DEFAULT_ADDRESS
 from heron_grpc.cli import exit_codes
 
 app = typer.Typer(
     name="heron",
-    help="Heron says what documents are: stream a file in, get its type, confidence and evidence back.",
+    help="Heron says what documents are, with confidence and evidence, and what they say: text, words, tables.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -79,6 +80,49 @@ def classify(
 
 
 @app.command()
+def read(
+    paths: Annotated[list[str], typer.Argument(help='Files, folders, globs; "-" reads one document from stdin.')],
+    server: Server = DEFAULT_ADDRESS,
+    text: Annotated[bool, typer.Option("--text", help="Text, a form feed between pages: what is done anyhow.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line: pages, words, tables ...")] = False,
+    pdf: Annotated[
+        str, typer.Option(metavar="OUT", help='A searchable PDF: a file, a folder for several, or "-" for stdout.')
+    ] = "",
+    pages: Annotated[str, typer.Option(help='Pages to read, e.g. "1-3,7".')] = "",
+    ocr: Annotated[str, typer.Option(help="auto, never or always.")] = "auto",
+    language: Annotated[list[str] | None, typer.Option(help='Languages to expect in OCR, e.g. "de".')] = None,
+    words: Annotated[bool, typer.Option(help="Words with their places, in JSON.")] = True,
+    tables: Annotated[bool, typer.Option(help="Tables as tables, in JSON.")] = True,
+    password_file: Annotated[
+        Path | None, typer.Option(help="A file whose first line opens encrypted documents.")
+    ] = None,
+    password_prompt: Annotated[bool, typer.Option("--password-prompt", help="Ask for that password.")] = False,
+    filename: Annotated[str, typer.Option(help="Name to send for stdin.")] = "",
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds one document may take.")] = 300.0,
+) -> None:
+    """Say what documents say. Exit status: 0 ok, 1 some failed, 2 usage, 3 auth, 4 unavailable."""
+    from heron_grpc.cli import read as command
+    from heron_grpc.cli.classify import OCR_MODES
+
+    if ocr not in OCR_MODES:
+        raise typer.BadParameter("auto, never or always", param_hint="--ocr")
+    if text + as_json + bool(pdf) > 1:
+        raise typer.BadParameter("one of --text, --json and --pdf")
+    options = ReadOptions(
+        ocr=OCR_MODES[ocr],
+        languages=language or [],
+        pages=pages,
+        omit_words=not words or not as_json,
+        omit_tables=not tables or not as_json,
+    )
+    password = _password(password_file, prompt=password_prompt)
+    request = command.Request(server, options, password, filename, timeout)
+    if pdf:
+        raise typer.Exit(command.run_pdf(paths, request, pdf))
+    raise typer.Exit((command.run_json if as_json else command.run_text)(paths, request))
+
+
+@app.command()
 def doctor(
     ready: Annotated[bool, typer.Option("--ready", help="Only ask whether a service answers SERVING.")] = False,
     server: Server = DEFAULT_ADDRESS,
@@ -125,6 +169,17 @@ def evaluate(
         from heron_grpc.cli import evaluate as command
 
         raise typer.Exit(command.run(path, split, server, as_json))
+
+
+def _password(file: Path | None, *, prompt: bool) -> str:
+    """Never an argument: those can be seen by everybody on the machine."""
+    if prompt:
+        entered: str = typer.prompt("Password", hide_input=True, err=True)
+        return entered
+    try:
+        return file.read_text().partition("\n")[0].rstrip("\r") if file else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise typer.BadParameter("cannot be read", param_hint="--password-file") from error
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import Enum
 
 from heron_grpc.domain.document import Box, DocumentWarning, OcrMode
+from heron_grpc.domain.languages import LanguageShare
 
 
 class Decision(Enum):
@@ -176,3 +177,5 @@ class Classification:
     sha256: str
     create_time: datetime
     stats: ProcessingStats
+    # Of the document's text, most of it first.
+    languages: tuple[LanguageShare, ...] = ()

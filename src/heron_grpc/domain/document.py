@@ -132,6 +132,25 @@ class Reading:
         return sum(page.source is TextSource.OCR for page in self.pages)
 
 
+class PictureFormat(Enum):
+    """In which form a page is drawn."""
+
+    PNG = "png"
+    WEBP = "webp"
+    JPEG = "jpeg"
+
+
+@dataclass(frozen=True, slots=True)
+class PictureRequest:
+    """A page to draw, upright."""
+
+    # 1-based.
+    page: int = 1
+    # Longest side, pixels; what is smaller stays so.
+    max_side: int = 1600
+    format: PictureFormat = PictureFormat.PNG
+
+
 @dataclass(frozen=True, slots=True)
 class ReadRequest:
     """Which file to read and how."""
@@ -152,3 +171,13 @@ class ReadRequest:
     enough_chars: int = 0
     # Whether each page is wanted as soon as it is read.
     promptly: bool = False
+    # Whether tables are wanted as tables; their text is in the pages anyhow.
+    with_tables: bool = True
+    # Whether words of all pages get boxes, not only those of the first, where evidence is quoted from.
+    all_words: bool = False
+    # Whether a searchable PDF is to be made after reading.
+    searchable_pdf: bool = False
+    # Draw this page instead of reading.
+    picture: PictureRequest | None = None
+    # Of the document's bytes, lower-case hex: one that ends its readers is known again by it. Empty when not known.
+    sha256: str = ""

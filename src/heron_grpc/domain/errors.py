@@ -115,7 +115,10 @@ class EncryptedDocument(DocumentError):
 
 
 class ReadingLimitExceeded(DocumentError):
-    """The document took more than one document may; metadata["limit"] is cpu, memory, output, wall or crash."""
+    """The document took more than one document may; metadata["limit"] is cpu, memory, output, wall, crash or refused.
+
+    Refused: it has ended several readers before.
+    """
 
     reason = "READING_LIMIT_EXCEEDED"
 

@@ -30,8 +30,10 @@ class OcrImage:
     pixels: bytes
     width: int
     height: int
-    # Dots per inch, as far as known.
+    # Dots per inch; 0 when unknown.
     dpi: int
+    # Whether it is one block of evenly set text, such as a strip of a page.
+    is_block: bool = False
 
 
 class OcrEngine(Protocol):
@@ -46,3 +48,10 @@ class OcrEngine(Protocol):
 
         Raises ConfigurationError when a language pack is missing.
         """
+
+
+class ScriptFinder(OcrEngine, Protocol):
+    """An engine that can tell scripts apart."""
+
+    def find_script(self, image: OcrImage) -> str:
+        """The script as Tesseract names it, e.g. "Cyrillic"; "" when it cannot be told."""

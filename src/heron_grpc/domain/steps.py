@@ -20,8 +20,31 @@ class Effort:
     ocr_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """So many pages will be read in all, as far as is known by now."""
+
+    pages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A page as drawn, in pixels, and the pages its document has; its bytes follow in pieces."""
+
+    width: int
+    height: int
+    page_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """The next bytes of what was made of the document: a picture, or a searchable PDF after its reading."""
+
+    data: bytes
+
+
 # Part 0 first, a part before its pages, pages in rising numbers, a page before its tables; the rest anywhere.
-Step = Part | Page | Table | DocumentWarning | Metadata | Effort
+Step = Part | Page | Table | DocumentWarning | Metadata | Effort | Outlook | Picture | Piece
 
 
 def gather(steps: Iterable[Step]) -> Reading:

@@ -1,10 +1,8 @@
 """What happens to a document, top to bottom: look it up, read it, classify it, answer."""
 
-import asyncio
 import hashlib
 import time
-from collections.abc import Iterator, Mapping, MutableMapping
-from contextlib import contextmanager
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -19,18 +17,17 @@ from heron_grpc.domain.classification import (
     StageState,
     Verdict,
 )
-from heron_grpc.domain.document import DocumentWarning, Page, Reading, ReadRequest
-from heron_grpc.domain.errors import Cancelled, HeronError, NotFound, Overloaded
+from heron_grpc.domain.document import Page, Reading, ReadRequest
+from heron_grpc.domain.errors import NotFound
+from heron_grpc.domain.languages import languages_of
 from heron_grpc.domain.taxonomy import DEFAULT_TAXONOMY, TaxonomyPack
+from heron_grpc.operations.counting import counted
+from heron_grpc.operations.origin import Origin, doubts
 from heron_grpc.operations.receive_upload import SpooledDocument
 from heron_grpc.reading.pool import ReadingPool
 from heron_grpc.serving.model_client import ModelClient
 from heron_grpc.settings import Settings
 from heron_grpc.telemetry.metrics import Metrics
-
-# What senders write who do not know, and other names of types in use.
-_UNDECLARED = frozenset({"", "application/octet-stream", "binary/octet-stream"})
-_SAME_TYPE = {"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "application/x-pdf": "application/pdf"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +43,6 @@ class Pipeline:
     metrics: Metrics = field(default_factory=Metrics)
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """What the sender says of a file."""
-
-    filename: str = ""
-    media_type: str = ""
-
-
 async def process_file(
     pipeline: Pipeline, document: SpooledDocument, origin: Origin, options: ClassifyOptions, call: Call
 ) -> Classification:
@@ -61,7 +50,7 @@ async def process_file(
 
     Raises DocumentError, InvalidRequest, NotFound, Overloaded, Unavailable, DeadlineExceeded.
     """
-    with _counted(pipeline.metrics, document.size_bytes):
+    with counted(pipeline.metrics, document.size_bytes):
         task = _Task(pipeline, options, document.sha256, origin, call)
         if found := task.cached():
             return found
@@ -72,6 +61,9 @@ async def process_file(
             options.languages,
             options.page_ranges,
             with_words=options.include_evidence,
+            with_tables=False,
+            password=origin.password,
+            sha256=document.sha256,
         )
         outcome = await pipeline.pool.read(request, call)
         subject = Subject(outcome.reading, filename=origin.filename, is_file=True, read_s=outcome.read_s)
@@ -84,33 +76,12 @@ async def process_text(pipeline: Pipeline, text: str, options: ClassifyOptions, 
     Raises InvalidRequest, NotFound, Overloaded, Unavailable, DeadlineExceeded.
     """
     data = text.encode()
-    with _counted(pipeline.metrics, len(data)):
+    with counted(pipeline.metrics, len(data)):
         task = _Task(pipeline, options, hashlib.sha256(data).hexdigest(), None, call)
         if found := task.cached():
             return found
         reading = Reading(media_type="text/plain", pages=(Page(number=1, text=text),))
         return await task.classify(Subject(reading, is_file=False), queued_s=0.0)
-
-
-@contextmanager
-def _counted(metrics: Metrics, size_bytes: int) -> Iterator[None]:
-    """Counts the document, and why it failed if it does; an answer is counted where it is given."""
-    metrics.document_received(size_bytes)
-    try:
-        yield
-    except Overloaded:
-        # Refused, perhaps to be tried again: refusals are counted by what was full.
-        raise
-    except BaseException as error:  # raised on, cancelled or not
-        metrics.document_failed(_reason(error))
-        raise
-
-
-def _reason(error: BaseException) -> str:
-    if isinstance(error, asyncio.CancelledError):
-        # By the caller, or because the call's deadline has passed.
-        return Cancelled.reason
-    return error.reason if isinstance(error, HeronError) else HeronError.reason
 
 
 class _Task:
@@ -131,14 +102,20 @@ class _Task:
         candidate_leaves(self._pack, options.candidate_categories)
 
     @property
+    def _cache(self) -> MutableMapping[object, Classification] | None:
+        """None also for a document with a password: only who knows it may have the answer, and it is not kept."""
+        bypassed = self._options.bypass_cache or (self._origin and self._origin.password)
+        return None if bypassed else self._pipeline.cache
+
+    @property
     def _passed_s(self) -> float:
         return time.monotonic() - self._started
 
     def cached(self) -> Classification | None:
         """The answer given before, if one may be used."""
-        if self._options.bypass_cache or self._pipeline.cache is None:
+        if self._cache is None:
             return None
-        found = self._pipeline.cache.get(self._key(self._pipeline.model.model_version))
+        found = self._cache.get(self._key(self._pipeline.model.model_version))
         if found is None:
             return None
         stats = replace(found.stats, total_s=self._passed_s, queued_s=0.0, cache_hit=True, batch_size=0)
@@ -152,8 +129,8 @@ class _Task:
             subject, self._pack, self._options, self._predict, self._pipeline.settings.classify
         )
         answer = self._answer(subject.reading, verdict, queued_s)
-        if self._pipeline.cache is not None and not self._options.bypass_cache and not _is_passing(verdict):
-            self._pipeline.cache[self._key(verdict.model_version or self._pipeline.model.model_version)] = answer
+        if self._cache is not None and not _is_passing(verdict):
+            self._cache[self._key(verdict.model_version or self._pipeline.model.model_version)] = answer
         self._pipeline.metrics.observe_answer(answer)
         return answer
 
@@ -165,11 +142,8 @@ class _Task:
         return await self._pipeline.model.predict(text, explain, self._call)
 
     def _answer(self, reading: Reading, verdict: Verdict, queued_s: float) -> Classification:
-        if self._origin and _differs(self._origin.media_type, reading.media_type):
-            differs = DocumentWarning(
-                "MIME_TYPE_DIFFERS", f"the bytes are {reading.media_type}, not as declared", "read"
-            )
-            verdict = replace(verdict, warnings=(*verdict.warnings, differs))
+        if self._origin:
+            verdict = replace(verdict, warnings=(*verdict.warnings, *doubts(self._origin, reading.media_type)))
         return Classification(
             verdict=verdict,
             pipeline_version=self._pipeline.settings.pipeline_version,
@@ -178,6 +152,7 @@ class _Task:
             media_type=reading.media_type,
             sha256=self._sha256,
             create_time=datetime.now(UTC),
+            languages=languages_of(reading.pages),
             stats=ProcessingStats(
                 total_s=self._passed_s,
                 queued_s=queued_s + verdict.queued_s,
@@ -199,14 +174,6 @@ def _require_model(asked: str, served: str) -> None:
     """`asked` names the served model or its exact version; while the backend is away nobody can tell."""
     if asked and served and asked not in {served, served.rsplit("/versions/", 1)[0]}:
         raise NotFound("no such model", metadata={"field": "options.model", "served": served})
-
-
-def _differs(declared: str, found: str) -> bool:
-    """Whether a declared media type says something else than what was found; kinds of text are told apart by taste."""
-    declared = declared.split(";", maxsplit=1)[0].strip().lower()
-    declared = _SAME_TYPE.get(declared, declared)
-    both_text = declared.startswith("text/") and found.startswith("text/")
-    return declared not in _UNDECLARED and declared != found and not both_text
 
 
 def _is_passing(verdict: Verdict) -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import os
+import stat
 import tempfile
 from collections.abc import AsyncIterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -17,7 +18,7 @@ from heron_grpc.domain.fair_share import FairShare
 
 @dataclass(frozen=True, slots=True)
 class SpooledDocument:
-    """Bytes on disk, readable by this user's processes under `path` until released."""
+    """Bytes on disk, readable under `path` until released, by this process and whom it gives the descriptor to."""
 
     path: str
     size_bytes: int
@@ -28,15 +29,15 @@ class SpooledDocument:
 class Spool:
     """Holds documents while they are in work.
 
-    The files have no name (O_TMPFILE), so nothing is left behind however the process ends; other processes of the same
-    user reach them through /proc.
+    The files have no name (O_TMPFILE), so nothing is left behind however the process ends. They belong to a directory
+    of our own, which always looks empty: who may read beneath it needs a descriptor to read one of them.
     """
 
     def __init__(self, directory: Path, max_document_bytes: int, max_bytes: int) -> None:
         """`max_bytes` bounds all documents together. Raises ConfigurationError when the directory is not writable."""
         if not os.access(directory, os.W_OK | os.X_OK) or not directory.is_dir():
             raise ConfigurationError("HERON_FRONT_SPOOL_DIR is no directory that can be written to")
-        self._directory = directory
+        self.directory = _own_directory(directory)
         self.max_document_bytes = max_document_bytes
         self._share = FairShare(max_bytes, "bytes in the spool")
         # Writing and hashing release the GIL; two threads keep up with the disk.
@@ -73,13 +74,26 @@ class Spool:
 
     def _open(self) -> "_Writer":
         try:
-            return _Writer(self._directory, self._writers)
+            return _Writer(self.directory, self._writers)
         except OSError as error:
             raise _disk_error(error) from error
 
     def close(self) -> None:
         """Ends the writer threads; documents in work must be released first."""
         self._writers.shutdown()
+
+
+def _own_directory(directory: Path) -> Path:
+    """The directory in a given one that nobody else has a hand in. Raises ConfigurationError."""
+    own = directory / f"heron-{os.geteuid()}"
+    try:
+        own.mkdir(mode=0o700, exist_ok=True)
+        found = own.lstat()
+    except OSError as error:
+        raise ConfigurationError("in HERON_FRONT_SPOOL_DIR no directory can be made") from error
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+        raise ConfigurationError(f"in HERON_FRONT_SPOOL_DIR, {own.name} is somebody else's")
+    return own
 
 
 def too_large(max_document_bytes: int) -> DocumentTooLarge:
@@ -116,6 +130,12 @@ class _Writer:
 
     def __init__(self, directory: Path, threads: Executor) -> None:
         self._file = tempfile.TemporaryFile(dir=directory, buffering=0)  # noqa: SIM115  closed by __exit__
+        # What readers get: they must not write.
+        try:
+            self._readable = os.open(f"/proc/self/fd/{self._file.fileno()}", os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            self._file.close()
+            raise
         self._digest = hashlib.sha256()
         self._threads = threads
         self._writing: Future[None] | None = None
@@ -125,6 +145,7 @@ class _Writer:
         return self
 
     def __exit__(self, *_: object) -> None:
+        os.close(self._readable)
         # Whoever waited for the write that runs may be gone: the file must not be closed under it.
         if self._writing:
             self._writing.add_done_callback(lambda _: self._file.close())
@@ -152,7 +173,7 @@ class _Writer:
 
     def document(self) -> SpooledDocument:
         return SpooledDocument(
-            path=f"/proc/{os.getpid()}/fd/{self._file.fileno()}",
+            path=f"/proc/{os.getpid()}/fd/{self._readable}",
             size_bytes=self.size_bytes,
             sha256=self._digest.hexdigest(),
         )

@@ -11,19 +11,21 @@ from functools import cache
 from itertools import islice
 from typing import TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
 
 from heron_grpc.domain.document import DocumentWarning, Page, Part, Table, Word
 from heron_grpc.domain.errors import CorruptDocument, ProtocolError
-from heron_grpc.domain.steps import Effort, Metadata, Step
-from heron_grpc.reading.soundness import LONGEST_CELL, is_sound_page, is_sound_word
+from heron_grpc.domain.steps import Effort, Metadata, Outlook, Picture, Piece, Step
+from heron_grpc.reading.soundness import LONGEST_CELL, MOST_PAGES, is_sound_page, is_sound_word
 from heron_grpc.reading.wire import Failure
 from heron_grpc.settings import KIB
 
 # Twice the characters of a piece, each a six-byte escape, and room for the rest.
 MOST_FRAME_BYTES = 256 * KIB
 _PIECE_CHARS = 16 * KIB
+# Base64 makes four bytes of three.
+_PIECE_BYTES = 128 * KIB
 # Some 100 bytes each.
 _FRAME_WORDS = 256
 # Metadata of 1,000 characters, warnings.
@@ -44,12 +46,15 @@ class Joint(Enum):
 
 
 # Steps that are never cut in pieces.
-Small = Part | DocumentWarning | Metadata | Effort
+Small = Part | DocumentWarning | Metadata | Effort | Outlook | Picture
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Small steps, then a page or table or a piece of one."""
+    """Small steps, then a page or table or a piece of one, or a Piece's bytes."""
+
+    # Bytes are no text in JSON.
+    __pydantic_config__ = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
 
     small: tuple[Small, ...] = ()
     # Opens a page with the beginning of its text; `text` and `words` go on with it, text first.
@@ -60,6 +65,7 @@ class Frame:
     table: int | None = None
     rows: tuple[tuple[str, ...], ...] = ()
     joint: Joint = Joint.ROW
+    data: bytes = b""
     # The open page or table is complete.
     whole: bool = False
     # The last of an answer is one of these.
@@ -74,8 +80,8 @@ def encode_steps(steps: Iterable[Step], *, promptly: bool = False) -> Iterator[b
     """
     small: list[Small] = []
     for step in steps:
-        if isinstance(step, Page | Table):
-            for frame in _page_frames(step) if isinstance(step, Page) else _table_frames(step):
+        if isinstance(step, Page | Table | Piece):
+            for frame in _large_frames(step):
                 yield _encoded(replace(frame, small=tuple(small)) if small else frame)
                 small.clear()
             continue
@@ -126,6 +132,8 @@ class Assembly:
         self._add_rows(frame)
         if frame.whole:
             steps.append(self._close())
+        if frame.data:
+            steps.append(Piece(frame.data))
         if frame.end:
             _require(not self._page and not self._table and self._last_part >= 0)
             self.is_over = True
@@ -137,6 +145,10 @@ class Assembly:
             self._last_part += 1
         elif isinstance(step, Effort):
             _require(0 <= step.ocr_s < float("inf"))
+        elif isinstance(step, Outlook):
+            _require(0 <= step.pages <= MOST_PAGES)
+        elif isinstance(step, Picture):
+            _require(min(step.width, step.height) > 0 and 1 <= step.page_count <= MOST_PAGES)
 
     def _add_text(self, frame: Frame) -> None:
         if page := frame.page:
@@ -206,6 +218,17 @@ def _pieces(step: Small) -> Iterator[Small]:
 
 def _weight(small: Iterable[Small]) -> int:
     return sum(len(step.entries) if isinstance(step, Metadata) else 1 for step in small)
+
+
+def _large_frames(step: Page | Table | Piece) -> Iterator[Frame]:
+    match step:
+        case Page():
+            yield from _page_frames(step)
+        case Table():
+            yield from _table_frames(step)
+        case Piece():
+            for start in range(0, len(step.data), _PIECE_BYTES):
+                yield Frame(data=step.data[start : start + _PIECE_BYTES])
 
 
 def _page_frames(page: Page) -> Iterator[Frame]:

@@ -84,6 +84,7 @@ class _Bounds:
                 table = replace(table, rows=table.rows[:at])
                 message = f"only the first {at} rows of the table were kept: the limit"
                 yield from self._warning(DocumentWarning("TABLE_INCOMPLETE", message, STAGE, table.page))
+                break
         yield replace(table, rows=tuple(tuple(map(_clean, row)) for row in table.rows))
 
     def _warning(self, warning: DocumentWarning) -> Iterator[Step]:
@@ -99,7 +100,14 @@ class _Bounds:
 
 
 def _sound(page: Page) -> Page:
-    """Without a size or words that cannot be: a damaged page may be of any size."""
+    """Without a size or words that cannot be: a damaged page may be of any size. A mean may come out a bit above 1."""
+    if max(page.ocr_confidence, page.quality, page.language_confidence) > 1:
+        page = replace(
+            page,
+            ocr_confidence=min(page.ocr_confidence, 1.0),
+            quality=min(page.quality, 1.0),
+            language_confidence=min(page.language_confidence, 1.0),
+        )
     if not has_sound_size(page):
         page = replace(page, width=0.0, height=0.0)
     if not page.words:

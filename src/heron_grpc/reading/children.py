@@ -93,8 +93,10 @@ class Child:
                 raise ChildDied
             await _readable(self._connection)
 
-    async def ask(self, payload: bytes, max_bytes: int, take: Take) -> Failure | None:
+    async def ask(self, payload: bytes, document: int, max_bytes: int, take: Take) -> Failure | None:
         """Has a request answered, each step taken as it arrives; returns why there is no reading, or no more of it.
+
+        `document` is a descriptor, which the child gets with the request.
 
         Raises ChildDied, ReadingLimitExceeded for an answer above `max_bytes`, ProtocolError for what is none, and what
         `take` raises.
@@ -102,7 +104,7 @@ class Child:
         message = wire.HEADER.pack(len(payload)) + payload
         try:
             # An idle child's pipe is empty and takes what fits at once: a request is some hundred bytes.
-            sent = self._connection.send(message)
+            sent = socket.send_fds(self._connection, [message], [document])
             if sent < len(message):
                 await asyncio.get_running_loop().sock_sendall(self._connection, message[sent:])
             return await self._answer(max_bytes, take)
@@ -171,8 +173,8 @@ class Child:
 class ForkServer:
     """The process children come from; started again when it has died."""
 
-    def __init__(self, settings: ReadingSettings) -> None:
-        self._settings = settings
+    def __init__(self, settings: ReadingSettings, documents: str = "") -> None:
+        self._arguments = settings.model_dump_json(), documents
         self._process: subprocess.Popen[bytes] | None = None
         self._orders: socket.socket | None = None
         self._numbers = count(1)
@@ -192,7 +194,7 @@ class ForkServer:
         Raises ReaderUnavailable.
         """
         ours, theirs = _socket_pair(socket.SOCK_SEQPACKET)
-        command = [sys.executable, "-P", "-m", "heron_grpc.reading.forkserver", self._settings.model_dump_json()]
+        command = [sys.executable, "-P", "-m", "heron_grpc.reading.forkserver", *self._arguments]
         try:
             with theirs:
                 self._process = subprocess.Popen(  # noqa: S603  our own module, no shell

@@ -1,6 +1,7 @@
 """What a ZIP archive or an OLE compound file holds, seen from its directory alone."""
 
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from heron_grpc.domain.errors import EncryptedDocument
@@ -47,7 +48,9 @@ def by_zip_directory(path: str) -> str:
 
 def by_ole_directory(path: str) -> str:
     """The media type of a compound file. Raises EncryptedDocument for a password-protected Office document."""
-    for name in _ole_entries(Path(path)):
+    entries = _ole_entries(Path(path))
+    # What lies deeper belongs to documents inside this one; only a damaged tree is looked through as a whole.
+    for name in (*_ole_root(entries), *map(_ole_name, entries)):
         if name in _OLE_ENCRYPTED:
             raise EncryptedDocument("the document is protected by a password")
         if name in _OLE_STREAMS:
@@ -59,7 +62,7 @@ def _by_mimetype_entry(archive: zipfile.ZipFile, names: list[str]) -> str:
     """OpenDocument and EPUB put their media type into an entry of that name."""
     if "mimetype" not in names or archive.getinfo("mimetype").file_size > _LONGEST_MIMETYPE:
         return ""
-    value = archive.read("mimetype").decode("ascii", "replace").strip()
+    value = archive.read("mimetype").decode("ascii", "replace").strip().removesuffix("-template")
     return value if value.startswith(("application/vnd.oasis.opendocument.", types.EPUB)) else ""
 
 
@@ -84,28 +87,44 @@ def _by_local_names(path: str) -> str:
     return ""
 
 
-def _ole_entries(path: Path) -> list[str]:
-    """Names in the directory, in file order, as far as the sector chain can be followed."""
+def _ole_entries(path: Path) -> list[bytes]:
+    """The directory, in file order, as far as the sector chain can be followed."""
     with path.open("rb") as file:
         header = file.read(512)
         sector_size = 1 << min(int.from_bytes(header[30:32], "little"), 12)
-        table_sectors = [int.from_bytes(header[at : at + 4], "little") for at in range(76, len(header), 4)]
-        sector = int.from_bytes(header[48:52], "little")
-        names: list[str] = []
+        table_sectors = [_number(header, at) for at in range(76, len(header) - 3, 4)]
+        sector = _number(header, 48)
+        directory = b""
         for _ in range(_MOST_DIRECTORY_SECTORS):
             if sector >= _LAST_SECTOR:
                 break
             file.seek((sector + 1) * sector_size)
-            names.extend(_names(file.read(sector_size)))
+            directory += file.read(sector_size)
             at, index = divmod(sector, sector_size // 4)
             if at >= len(table_sectors) or table_sectors[at] >= _LAST_SECTOR:
                 break
             file.seek((table_sectors[at] + 1) * sector_size + 4 * index)
-            sector = int.from_bytes(file.read(4) or b"\xff" * 4, "little")
-        return names
+            sector = _number(file.read(4).ljust(4, b"\xff"), 0)
+    ends = range(_DIRECTORY_ENTRY, len(directory) + 1, _DIRECTORY_ENTRY)
+    return [directory[end - _DIRECTORY_ENTRY : end] for end in ends]
 
 
-def _names(directory: bytes) -> list[str]:
-    entries = (directory[at : at + _DIRECTORY_ENTRY] for at in range(0, len(directory), _DIRECTORY_ENTRY))
-    sizes = ((entry, int.from_bytes(entry[64:66], "little")) for entry in entries if len(entry) == _DIRECTORY_ENTRY)
-    return [entry[: size - 2].decode("utf-16-le", "replace") for entry, size in sizes if 2 < size <= 64]
+def _ole_root(entries: list[bytes]) -> Iterator[str]:
+    """Names of what lies directly in the root: its child and that one's siblings, a binary tree."""
+    seen: set[int] = set()
+    waiting = [_number(entries[0], 76)] if entries else []
+    while waiting:
+        index = waiting.pop()
+        if index < len(entries) and index not in seen:
+            seen.add(index)
+            yield _ole_name(entries[index])
+            waiting += (_number(entries[index], 68), _number(entries[index], 72))
+
+
+def _ole_name(entry: bytes) -> str:
+    size = int.from_bytes(entry[64:66], "little")
+    return entry[: size - 2].decode("utf-16-le", "replace") if 2 < size <= 64 else ""
+
+
+def _number(data: bytes, at: int) -> int:
+    return int.from_bytes(data[at : at + 4], "little")

@@ -53,13 +53,36 @@ def _strict(data: bytes, encoding: str) -> str | None:
 
 
 def _wide(data: bytes) -> Decoded | None:
-    """UTF-16 without a mark: in the scripts of Europe every other byte of the first line is zero."""
+    """UTF-32 or UTF-16 without a mark, told by where zeros stand, or by spaces and line ends of the right width."""
     sample = data[: 4 * 1024]
-    for encoding, zeros, others in (("utf-16-le", sample[1::2], sample[::2]), ("utf-16-be", sample[::2], sample[1::2])):
-        if zeros.count(0) > 0.6 * len(zeros) and others.count(0) < 0.02 * len(others):
-            text = _strict(data, encoding)
-            return _checked(Decoded(text, encoding, guessed=True)) if text is not None else None
+    for encoding, zeros, least, others, most in (
+        # No code point is above 10FFFF: the highest byte of four is zero, the second nearly always.
+        ("utf-32-le", sample[3::4] + sample[2::4], 0.9, sample[::4], 0.3),
+        ("utf-32-be", sample[::4] + sample[1::4], 0.9, sample[3::4], 0.3),
+        # In the scripts of Europe every other byte of the first line is zero.
+        ("utf-16-le", sample[1::2], 0.6, sample[::2], 0.02),
+        ("utf-16-be", sample[::2], 0.6, sample[1::2], 0.02),
+    ):
+        if zeros.count(0) > least * len(zeros) and others.count(0) < most * len(others):
+            return _wide_as(data, encoding)
+    little, big = (_usual(sample, encoding) for encoding in ("utf-16-le", "utf-16-be"))
+    # By chance bytes make one of these once in 10,000 characters.
+    if max(little, big) > 0.01 * len(sample) / 2 and max(little, big) > 4 * min(little, big):
+        decoded = _wide_as(data, "utf-16-le" if little > big else "utf-16-be")
+        letters = sum(map(str.isalnum, decoded.text[: len(sample)])) if decoded else 0
+        return decoded if decoded and 2 * letters > len(decoded.text[: len(sample)]) else None
     return None
+
+
+def _wide_as(data: bytes, encoding: str) -> Decoded | None:
+    text = _strict(data, encoding)
+    return _checked(Decoded(text, encoding, guessed=True)) if text is not None else None
+
+
+def _usual(sample: bytes, encoding: str) -> int:
+    """Characters that stand in texts of any script: spaces, line ends, full stops."""
+    text = sample.decode(encoding, "replace")
+    return sum(map(text.count, " \n,.\u3001\u3002\uff0c"))
 
 
 def _guess(data: bytes) -> tuple[str, str]:

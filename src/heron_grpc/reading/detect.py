@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from heron_grpc.domain.errors import EmptyDocument
+from heron_grpc.domain.errors import EmptyDocument, EncryptedDocument
 from heron_grpc.reading import media_types as types
 from heron_grpc.reading.containers import OLE_SIGNATURE, ZIP_SIGNATURES, by_ole_directory, by_zip_directory
 from heron_grpc.reading.decoding import decode
@@ -10,6 +10,7 @@ from heron_grpc.reading.signatures import by_signature
 from heron_grpc.reading.text_rules import by_text_rules
 
 _HEAD_BYTES = 64 * 1024
+_ENCRYPTED = frozenset({types.PGP, types.RIGHTS_PROTECTED})
 
 
 def detect(path: str, filename: str = "") -> str:
@@ -26,7 +27,10 @@ def detect(path: str, filename: str = "") -> str:
         return by_ole_directory(path)
     if head.startswith(ZIP_SIGNATURES):
         return by_zip_directory(path)
-    return by_signature(head) or _by_text(head, complete=complete, filename=filename)
+    media_type = by_signature(head) or _by_text(head, complete=complete, filename=filename)
+    if media_type in _ENCRYPTED:
+        raise EncryptedDocument("the document is encrypted", {"media_type": media_type})
+    return media_type
 
 
 def _by_text(head: bytes, *, complete: bool, filename: str) -> str:

@@ -1,9 +1,9 @@
 """The process reading children are forked from: single-threaded, readers loaded, nothing of the service in it.
 
 Not multiprocessing's: that one imports the caller's __main__ again in every child, is one per process, and neither
-kills process groups nor ends on request. Runs as `python -m heron_grpc.reading.forkserver SETTINGS` with its end of a
-SEQPACKET socket as standard input. Each message is an order: fork a child on the socket that comes with it, or kill
-one. When the socket closes, every child is killed.
+kills process groups nor ends on request. Runs as `python -m heron_grpc.reading.forkserver SETTINGS DOCUMENTS` with its
+end of a SEQPACKET socket as standard input. Each message is an order: fork a child on the socket that comes with it, or
+kill one. When the socket closes, every child is killed.
 """
 
 import ctypes
@@ -16,9 +16,10 @@ import sys
 from contextlib import suppress
 from select import select
 
-from heron_grpc.reading import isolation
-from heron_grpc.reading.ocr.engines import find_engine
+from heron_grpc.reading import isolation, language, pdf_tables
+from heron_grpc.reading.ocr.engines import find_engines
 from heron_grpc.reading.process_tree import children_of
+from heron_grpc.reading.sandbox import Sandbox
 from heron_grpc.settings import ReadingSettings
 
 # One of the orders below and the number its sender gave the child.
@@ -38,20 +39,24 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     # Processes that leave their group and outlive who started them come to this one instead of init.
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
-    find_engine(settings)
+    find_engines(settings)
+    language.preload()
+    pdf_tables.preload()
     # What is loaded by now is shared by all children; the collector would copy it page by page.
     gc.collect()
     gc.freeze()
     with socket.socket(fileno=os.dup(0)) as orders:
-        _Nursery(orders, settings).run()
+        _Nursery(orders, settings, sys.argv[2]).run()
 
 
 class _Nursery:
     """Forks, kills and buries children."""
 
-    def __init__(self, orders: socket.socket, settings: ReadingSettings) -> None:
+    def __init__(self, orders: socket.socket, settings: ReadingSettings, documents: str = "") -> None:
+        """`documents` is the directory of the documents that children are given; "" when they lie anywhere."""
         self._orders = orders
         self._settings = settings
+        self._sandbox = Sandbox(settings, documents)
         self._pids: dict[int, int] = {}
 
     def run(self) -> None:
@@ -114,7 +119,7 @@ class _Nursery:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             self._orders.close()
-            isolation.serve(connection, self._settings, parent_pid)
+            isolation.serve(connection, self._settings, parent_pid, self._sandbox)
             code = 0
         finally:
             os._exit(code)

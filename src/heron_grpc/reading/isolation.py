@@ -10,14 +10,24 @@ import socket
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from heron_grpc.domain.document import ReadRequest
-from heron_grpc.domain.errors import CorruptDocument, DocumentError, HeronError, ReaderUnavailable, ReadingLimitExceeded
+from heron_grpc.domain.errors import (
+    CorruptDocument,
+    DocumentError,
+    HeronError,
+    NotFound,
+    ReaderUnavailable,
+    ReadingLimitExceeded,
+)
 from heron_grpc.domain.steps import Step
 from heron_grpc.reading import wire
 from heron_grpc.reading.answer_frames import encode_failure, encode_steps
-from heron_grpc.reading.read_document import read_document
+from heron_grpc.reading.fulfil import fulfil
+from heron_grpc.reading.handing_over import readable
+from heron_grpc.reading.sandbox import Sandbox
 from heron_grpc.settings import KIB, MIB, ReadingSettings
 
 # linux/prctl.h
@@ -26,24 +36,27 @@ _PR_SET_PDEATHSIG = 1
 _CPU_MARGIN_S = 2
 # What a socket takes at once is about 200 KiB.
 _PIECE_BYTES = 128 * KIB
-# What no document can be blamed for.
-_OUR_FAULT = frozenset(
-    {errno.EACCES, errno.EAGAIN, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOENT, errno.ENOSPC, errno.EPERM}
-)
+# What no document can be blamed for; that it reaches for what the sandbox refuses, it can.
+_OUR_FAULT = frozenset({errno.EAGAIN, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOENT, errno.ENOSPC})
 
 
-def serve(connection: socket.socket, settings: ReadingSettings, parent_pid: int) -> None:
+def serve(connection: socket.socket, settings: ReadingSettings, parent_pid: int, sandbox: Sandbox) -> None:
     """Greets with the process id, then answers one request after the other; returns when the other end is closed."""
     limit_process(settings, parent_pid)
+    sandbox.enter()
     connection.sendall(wire.HEADER.pack(os.getpid()))
-    while header := _receive(connection, wire.HEADER.size):
-        request = wire.decode_request(_receive(connection, *wire.HEADER.unpack(header)))
+    while asked := _asked(connection):
+        request, documents = asked
         _allow_cpu(settings.cpu_s)
-        _send(connection, _answer(request, settings), promptly=request.promptly)
+        try:
+            _send(connection, _answer(request, documents, settings), promptly=request.promptly)
+        finally:
+            for document in documents:
+                os.close(document)
 
 
 def limit_process(settings: ReadingSettings, parent_pid: int) -> None:
-    """Takes from this process what reading does not need; cannot be undone. Further sandboxing belongs here."""
+    """Takes from this process what reading does not need; cannot be undone."""
     _die_with(parent_pid)
     # A process group of its own: whatever it starts can be killed with it.
     os.setpgid(0, 0)
@@ -81,18 +94,21 @@ def _allow_cpu(seconds: float) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard))
 
 
-def _answer(request: ReadRequest, settings: ReadingSettings) -> Iterator[bytes]:
+def _answer(request: ReadRequest, documents: list[int], settings: ReadingSettings) -> Iterator[bytes]:
     try:
-        yield from encode_steps(_steps(request, settings), promptly=request.promptly)
+        if not documents:
+            raise ReaderUnavailable("the spooled document did not arrive")
+        with readable(documents[0]) as path:
+            steps = _steps(replace(request, path=path), settings)
+            yield from encode_steps(steps, promptly=request.promptly)
     except HeronError as error:
         yield encode_failure(wire.as_failure(error))
 
 
 def _steps(request: ReadRequest, settings: ReadingSettings) -> Iterator[Step]:
     """Raises DocumentError or ReaderUnavailable, whatever happens."""
-    _require_readable(request.path)
     try:
-        yield from read_document(request, settings)
+        yield from fulfil(request, settings)
     except (DocumentError, OSError) as error:
         cause = error if isinstance(error, OSError) else error.__cause__
         if isinstance(cause, OSError) and cause.errno in _OUR_FAULT:
@@ -100,7 +116,7 @@ def _steps(request: ReadRequest, settings: ReadingSettings) -> Iterator[Step]:
         if isinstance(error, DocumentError):
             raise
         raise CorruptDocument("the document cannot be parsed") from error
-    except ReaderUnavailable:
+    except (ReaderUnavailable, NotFound):
         raise
     except MemoryError as error:
         raise ReadingLimitExceeded("reading took too much memory", {"limit": "memory"}) from error
@@ -108,18 +124,6 @@ def _steps(request: ReadRequest, settings: ReadingSettings) -> Iterator[Step]:
         raise ReadingLimitExceeded("the document is nested too deeply", {"limit": "memory"}) from error
     except Exception as error:  # parsers of foreign bytes raise anything; the type's name goes to the log
         raise CorruptDocument("the document cannot be parsed") from error
-
-
-def _require_readable(path: str) -> None:
-    """What fails here fails for any document."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            os.read(descriptor, 1)
-        finally:
-            os.close(descriptor)
-    except OSError as error:
-        raise ReaderUnavailable("the spooled document cannot be opened") from error
 
 
 def _send(connection: socket.socket, frames: Iterable[bytes], *, promptly: bool) -> None:
@@ -132,6 +136,15 @@ def _send(connection: socket.socket, frames: Iterable[bytes], *, promptly: bool)
             piece.clear()
     if piece:
         connection.sendall(piece)
+
+
+def _asked(connection: socket.socket) -> tuple[ReadRequest, list[int]] | None:
+    """A request and the descriptor of its document, none without room for it; None when the other end is closed."""
+    header, documents, _, _ = socket.recv_fds(connection, wire.HEADER.size, 1, socket.MSG_CMSG_CLOEXEC)
+    if not header:
+        return None
+    header += _receive(connection, wire.HEADER.size - len(header))
+    return wire.decode_request(_receive(connection, *wire.HEADER.unpack(header))), documents
 
 
 def _receive(connection: socket.socket, size: int) -> bytes:

@@ -20,7 +20,9 @@ from heron_grpc.domain.steps import Step, gather
 from heron_grpc.reading import wire
 from heron_grpc.reading.children import Child, ChildDied, ForkServer
 from heron_grpc.reading.expectation import Expectation
+from heron_grpc.reading.handing_over import opened
 from heron_grpc.reading.kill_reasons import RECYCLED, SURPLUS, kill_reason
+from heron_grpc.reading.refused_documents import RefusedDocuments
 from heron_grpc.reading.supervision import Supervision, late
 from heron_grpc.reading.takers import Collected, Streamed
 from heron_grpc.reading.waiting_line import Turn, WaitingLine, overloaded
@@ -58,9 +60,10 @@ class ReadingPool:
     documents just given up. Callers are served in turn; those that keep a child busy for long, after all others.
     """
 
-    def __init__(self, settings: ReadingSettings) -> None:
+    def __init__(self, settings: ReadingSettings, documents: str = "") -> None:
+        """`documents` is the directory of the spool; what lies elsewhere is copied into memory where need be."""
         self._settings = settings
-        self._server = ForkServer(settings)
+        self._server = ForkServer(settings, documents)
         self._idle: deque[Child] = deque()
         self._busy: dict[Child, Turn] = {}
         self._waiting = WaitingLine(settings.max_waiting, self._release)
@@ -72,6 +75,7 @@ class ReadingPool:
         self.kills: Counter[str] = Counter()
         # Documents given to a child so far.
         self.documents = 0
+        self._refused = RefusedDocuments(settings.refuse_after, settings.refuse_s)
 
     def start(self) -> None:
         """Starts the fork server and its children, to be called before gRPC exists in the process; a few ms.
@@ -101,6 +105,11 @@ class ReadingPool:
     def waiting(self) -> int:
         """Documents that wait for a child."""
         return len(self._waiting)
+
+    @property
+    def refusals(self) -> int:
+        """Documents that were given to no child, having ended several before."""
+        return self._refused.count
 
     @property
     def busy(self) -> int:
@@ -154,15 +163,18 @@ class ReadingPool:
 
     async def _read(self, request: ReadRequest, call: Call, steps: Collected | Streamed) -> float:
         """Has the file's steps taken; returns when a child began with it."""
-        turn = Turn(wire.encode_request(request), call.caller, min(call.deadline, time.monotonic() + _FOREVER_S))
-        child = await self._take(turn)
-        begun = time.monotonic()
-        try:
-            await self._read_on(child, turn, steps)
-        except ChildDied:
-            # Perhaps killed from outside; a document that does this to every reader must not be given a third.
-            await self._read_again(turn, steps)
-        return begun
+        deadline = min(call.deadline, time.monotonic() + _FOREVER_S)
+        payload = wire.encode_request(request)
+        with self._refused.watched(request.sha256), opened(request.path) as document:
+            turn = Turn(payload, document, call.caller, deadline)
+            child = await self._take(turn)
+            begun = time.monotonic()
+            try:
+                await self._read_on(child, turn, steps)
+            except ChildDied:
+                # Perhaps killed from outside; a document that does this to every reader must not be given a third.
+                await self._read_again(turn, steps)
+            return begun
 
     async def _read_again(self, turn: Turn, steps: Collected | Streamed) -> None:
         child = await self._take(turn, again=True)
@@ -240,7 +252,7 @@ class ReadingPool:
         self.documents += 1
         turn.begun = time.monotonic()
         steps.begin()
-        job = asyncio.ensure_future(child.ask(turn.payload, self._settings.result_mb * MIB, steps.take))
+        job = asyncio.ensure_future(child.ask(turn.payload, turn.document, self._settings.result_mb * MIB, steps.take))
         try:
             await Supervision(child, self._settings, turn.deadline, self._relieve).until_done(job)
             failure = job.result()

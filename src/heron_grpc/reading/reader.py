@@ -12,10 +12,14 @@ from heron_grpc.settings import ReadingSettings
 class Spent:
     """What a document and all that is inside it have used so far."""
 
-    # Wall seconds of OCR.
+    # Seconds spent waiting for OCR, and the processor time of its threads together.
     ocr_s: float = 0.0
+    ocr_thread_s: float = 0.0
     # Code points of surely recognised text.
     sure_chars: int = 0
+    # Pages they have, those not asked for included, and those chosen to be read.
+    pages: int = 0
+    chosen_pages: int = 0
     # Documents inside it, and their bytes as unpacked.
     parts: int = 0
     part_bytes: int = 0
@@ -38,6 +42,7 @@ class ReadOptions:
     password: str = ""
     # See ReadRequest.
     enough_chars: int = 0
+    with_tables: bool = True
     # The part being read, what it lies in, and within how many.
     part: int = 0
     container: int = 0

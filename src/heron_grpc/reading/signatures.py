@@ -4,26 +4,27 @@ import re
 
 from heron_grpc.reading import media_types as types
 
-# Longest signatures first where one is the start of another. ISO 32000-1 lets a PDF header stand in the first 1024
-# bytes; signatures of media containers are from their specifications.
+# Longest signatures first where one is the start of another; those of media containers are from their specifications.
 _AT_START: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG\r\n\x1a\n", types.PNG),
     (b"\xff\xd8\xff", types.JPEG),
-    (b"GIF87a", "image/gif"),
-    (b"GIF89a", "image/gif"),
-    (b"II*\x00", "image/tiff"),
-    (b"MM\x00*", "image/tiff"),
-    (b"II+\x00", "image/tiff"),
-    (b"MM\x00+", "image/tiff"),
+    (b"GIF87a", types.GIF),
+    (b"GIF89a", types.GIF),
+    (b"II*\x00", types.TIFF),
+    (b"MM\x00*", types.TIFF),
+    (b"II+\x00", types.TIFF),
+    (b"MM\x00+", types.TIFF),
     (b"\x00\x00\x00\x0cjP  \r\n\x87\n", "image/jp2"),
     (b"{\\rtf", types.RTF),
     (b"%!PS", "application/postscript"),
-    (b"\x1f\x8b\x08", "application/gzip"),
+    (b"\x1f\x8b\x08", types.GZIP),
     (b"BZh", "application/x-bzip2"),
     (b"\xfd7zXZ\x00", "application/x-xz"),
     (b"\x28\xb5\x2f\xfd", "application/zstd"),
     (b"7z\xbc\xaf\x27\x1c", "application/x-7z-compressed"),
     (b"Rar!\x1a\x07", "application/vnd.rar"),
+    (b"\x78\x9f\x3e\x22", types.TNEF),
+    (b"\x76\xe8\x04\x60\xc4\x11\xe3\x86", types.RIGHTS_PROTECTED),
     (b"SQLite format 3\x00", "application/vnd.sqlite3"),
     (b"\x7fELF", "application/x-executable"),
     (b"MZ", "application/vnd.microsoft.portable-executable"),
@@ -31,10 +32,22 @@ _AT_START: tuple[tuple[bytes, str], ...] = (
     (b"OggS", "audio/ogg"),
     (b"fLaC", "audio/flac"),
 )
-_RIFF = {b"WEBP": "image/webp", b"WAVE": "audio/wav", b"AVI ": "video/x-msvideo"}
+_RIFF = {b"WEBP": types.WEBP, b"WAVE": "audio/wav", b"AVI ": "video/x-msvideo"}
 _HEIF = frozenset({b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"})
-_PDF_HEADER = re.compile(rb"%PDF-\d")
-_PDF_WINDOW = 1024
+_PATTERNS = (
+    # POSIX.1-2001: the magic of the first file's header.
+    (re.compile(rb".{257}ustar", re.DOTALL), types.TAR),
+    # RFC 5652: a sequence that begins with the identifier of signed data, enveloped data and their like.
+    (
+        re.compile(
+            rb"\x30([\x00-\x80]|\x81.|\x82..|\x83...|\x84....)\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07", re.DOTALL
+        ),
+        types.PKCS7,
+    ),
+    (re.compile(rb"\s*-----BEGIN PGP MESSAGE-----"), types.PGP),
+    # ISO 32000-1: the header may stand anywhere in the first 1024 bytes.
+    (re.compile(rb".{0,1017}?%PDF-\d", re.DOTALL), types.PDF),
+)
 # Sizes of the BITMAPINFOHEADER family.
 _BMP_HEADERS = frozenset({12, 40, 52, 56, 64, 108, 124})
 
@@ -49,10 +62,8 @@ def by_signature(head: bytes) -> str:
     if head[4:8] == b"ftyp":
         return _iso_media(head[8:12])
     if head.startswith(b"BM") and int.from_bytes(head[14:18], "little") in _BMP_HEADERS:
-        return "image/bmp"
-    if _PDF_HEADER.search(head, 0, _PDF_WINDOW):
-        return types.PDF
-    return ""
+        return types.BMP
+    return next((media_type for pattern, media_type in _PATTERNS if pattern.match(head)), "")
 
 
 def _unless_text(head: bytes, media_type: str) -> str:
@@ -65,5 +76,5 @@ def _unless_text(head: bytes, media_type: str) -> str:
 def _iso_media(brand: bytes) -> str:
     """ISO/IEC 14496-12 file types: HEIF pictures, AVIF, else video."""
     if brand in _HEIF:
-        return "image/heic"
+        return types.HEIC
     return "image/avif" if brand in {b"avif", b"avis"} else "video/mp4"

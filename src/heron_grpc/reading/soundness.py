@@ -5,7 +5,7 @@ from heron_grpc.domain.document import Page, Word
 # Characters of a table's cell, and the cells of all tables of a document.
 LONGEST_CELL = 131_072
 MOST_CELLS = 200_000
-_MOST_PAGES = 10_000_000
+MOST_PAGES = 10_000_000
 # Points or pixels.
 _LONGEST_SIDE = 1e9
 _ROTATIONS = frozenset({0, 90, 180, 270})
@@ -14,7 +14,7 @@ _ROTATIONS = frozenset({0, 90, 180, 270})
 def is_sound_page(page: Page) -> bool:
     """Whether number, size, rotation and shares can be; its words are looked at one by one."""
     return (
-        1 <= page.number <= _MOST_PAGES
+        1 <= page.number <= MOST_PAGES
         and has_sound_size(page)
         and page.rotation in _ROTATIONS
         and 0 <= page.ocr_confidence <= 1

@@ -4,37 +4,50 @@ import csv
 import re
 from itertools import islice
 
+import orjson
+
 from heron_grpc.reading import media_types as types
 
 DELIMITERS = ",;\t|"
 _SAMPLE_ROWS = 60
 _FEWEST_ROWS = 3
 _MOST_CELL_CHARS = 60
-_CSV_NAMES = (".csv", ".tsv", ".tab")
-_HTML = re.compile(r"\s*(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
+_NAMES = (
+    ((".csv", ".tsv", ".tab"), types.CSV),
+    ((".md", ".markdown"), types.MARKDOWN),
+    ((".txt", ".text"), types.PLAIN),
+)
+_HTML = re.compile(
+    r"\s*(<!--.*?-->\s*)*<(!doctype\s+html|(html|head|body|meta|title|style|script|div|p|table|span|center|font|br|h[1-6])(?=[\s/>]))",
+    re.IGNORECASE | re.DOTALL,
+)
 _XML = re.compile(r"\s*<\?xml\b|\s*<([A-Za-z_][\w.-]*:)?[A-Za-z_][\w.-]*(\s+[\w:.-]+\s*=\s*[\"'][^<]*)?\s*/?>")
 _JSON = re.compile(r"\s*(\{\s*(\"|\}\s*$)|\[\s*([\[{\"\d-]|true|false|null|\]\s*$))")
-_JSON_END = re.compile(r"[\]}]\s*$")
-_HEADER = re.compile(r"([A-Za-z][A-Za-z0-9-]*):[ \t]|[ \t]\S|[A-Za-z][A-Za-z0-9-]*:$")
-# Headers that mail software writes and nobody types.
+_HEADER = re.compile(r"([A-Za-z][A-Za-z0-9_-]*)\s*:|[ \t]\S")
+_MBOX = re.compile(r"From \S+ .*\d\d:\d\d")
+_MOST_HEADERS = 200
+# Headers that mail software writes and nobody types, and those that begin a part of a mail.
 _MAIL_HEADERS = frozenset({"mime-version", "received", "message-id", "return-path", "dkim-signature", "content-type"})
+_BEGIN_MIME = ("content-", "mime-version")
+_MAIL_ADDRESS = re.compile(r"^From\s*:.*@", re.IGNORECASE | re.MULTILINE)
 
 
 def by_text_rules(head: str, *, complete: bool, filename: str) -> str:
-    """The media type of a text that begins with `head`; its name decides between plain text and csv alone."""
+    """The media type of a text that begins with `head`; its name decides between plain text, markdown and csv alone."""
     if _is_mail(head):
-        return types.EML
+        return types.MBOX if _MBOX.match(head) else types.EML
     if _HTML.match(head):
         return types.HTML
     if _XML.match(head):
         return types.SVG if "<svg" in head[:1000] else _markup(head)
-    if _JSON.match(head) and (not complete or _JSON_END.search(head)):
+    if _JSON.match(head) and (not complete or _is_json(head)):
         return types.JSON
-    name = filename.lower()
-    if name.endswith(_CSV_NAMES):
-        return types.CSV
-    # A table under any other name is one too, unless the name says plain text.
-    return types.CSV if not name.endswith(".txt") and delimiter_of(head, complete=complete) else types.PLAIN
+    return _by_name(filename.lower()) or (types.CSV if delimiter_of(head, complete=complete) else types.PLAIN)
+
+
+def _by_name(name: str) -> str:
+    """What a name says of a text that is no markup; "" when it says nothing."""
+    return next((media_type for suffixes, media_type in _NAMES if name.endswith(suffixes)), "")
 
 
 def delimiter_of(head: str, *, complete: bool) -> str:
@@ -66,20 +79,35 @@ def _columns(lines: list[str], delimiter: str) -> int:
 
 
 def _is_mail(head: str) -> bool:
-    """Header fields from the first line on (RFC 5322), among them one only software writes."""
+    """Header fields up to an empty line (RFC 5322): one only software writes, or a sender's address and a subject."""
     lines = head.lstrip("\r\n").splitlines()
-    if lines and lines[0].startswith("From "):
+    if lines and _MBOX.match(lines[0]):
         lines = lines[1:]
     names: list[str] = []
-    for line in lines[:200]:
+    for at, line in enumerate(lines[:_MOST_HEADERS]):
         if not line.strip():
+            lines = lines[:at]
             break
         field = _HEADER.match(line)
         if not field:
             return False
         if field.group(1):
             names.append(field.group(1).lower())
-    return len(names) >= 3 and not _MAIL_HEADERS.isdisjoint(names)
+    if names and names[0].startswith(_BEGIN_MIME) and "content-type" in names:
+        return True
+    if len(names) < 3:
+        return False
+    return not _MAIL_HEADERS.isdisjoint(names) or ("subject" in names and bool(_MAIL_ADDRESS.search("\n".join(lines))))
+
+
+def _is_json(text: str) -> bool:
+    """Whether it is one value, or one on each line."""
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError:
+        first, *lines = text.split("\n")
+        return bool(lines) and first.rstrip().endswith(("}", "]")) and _is_json(first)
+    return True
 
 
 def _markup(head: str) -> str:

@@ -21,6 +21,8 @@ class Turn:
     """A document's: whose it is, until when it is wanted, and since when a child has been at work on it."""
 
     payload: bytes
+    # A descriptor of the document.
+    document: int
     caller: str
     deadline: float
     begun: float = 0.0

@@ -7,10 +7,10 @@ from heron_grpc.domain.call import Call
 from heron_grpc.domain.errors import Unavailable
 from heron_grpc.domain.fair_share import FairShare
 from heron_grpc.operations.process_document import Pipeline
-from heron_grpc.operations.receive_upload import Spool
 from heron_grpc.rpc.answering import Answering
 from heron_grpc.rpc.bulk import Bulk
 from heron_grpc.rpc.calls import Context, served_call
+from heron_grpc.rpc.intake import Intake
 from heron_grpc.rpc.request_rules import RequestRules
 from heron_grpc.rpc.upload import Upload
 from heron_grpc.settings import FrontSettings
@@ -19,11 +19,11 @@ from heron_grpc.settings import FrontSettings
 class ClassificationService(classification_pb2_grpc.ClassificationServiceServicer):
     """Validates, hands over to the operations, converts the answer."""
 
-    def __init__(self, pipeline: Pipeline, spool: Spool, limits: FrontSettings) -> None:
+    def __init__(self, pipeline: Pipeline, intake: Intake, limits: FrontSettings) -> None:
         self._limits = limits
         self._rules = RequestRules(limits)
-        self._answering = Answering(pipeline, spool, limits)
-        self._uploads = FairShare(limits.max_uploads, "uploads")
+        self._intake = intake
+        self._answering = Answering(pipeline, intake)
         self._streams = FairShare(limits.max_bulk_streams, "bulk streams")
         self._bulks: set[Bulk] = set()
         self._draining = False
@@ -56,8 +56,8 @@ class ClassificationService(classification_pb2_grpc.ClassificationServiceService
     ) -> classification_pb2.ClassifyUploadResponse:
         """One document of any size: a header, chunks, optionally a trailer."""
         call = served_call().call
-        with self._uploads.held(call.caller):
-            upload = Upload(request_iterator, self._limits)
+        with self._intake.upload(call):
+            upload = Upload[classification_pb2.ClassifyUploadStart](request_iterator, self._limits)
             start = await upload.start()
             options = self._rules.upload(start)
             answer = await self._answering.upload(upload.chunks(), start.header, lambda: upload.trailer, options, call)

@@ -2,11 +2,11 @@
 
 from heron.v1 import classification_pb2
 from heron_grpc.domain.classification import ClassifyOptions
-from heron_grpc.operations.receive_upload import too_large
-from heron_grpc.rpc.convert import Violations, check_filename, check_mime_type, options_from
+from heron_grpc.rpc.content_rules import ContentRules
+from heron_grpc.rpc.convert import options_from
+from heron_grpc.rpc.violations import Violations
 from heron_grpc.settings import FrontSettings
 
-Named = classification_pb2.InlineContent | classification_pb2.UploadHeader
 Source = classification_pb2.ClassifyRequest | classification_pb2.ClassifyBulkItem
 
 _MAX_ITEM_ID_BYTES = 128
@@ -17,6 +17,7 @@ class RequestRules:
 
     def __init__(self, limits: FrontSettings) -> None:
         self._limits = limits
+        self._content = ContentRules(limits)
 
     def unary(self, request: classification_pb2.ClassifyRequest) -> ClassifyOptions:
         """The options of a request with a text or a small file."""
@@ -24,16 +25,16 @@ class RequestRules:
         options = options_from(request.options, violations)
         self._check_source(request, violations)
         violations.raise_if_any()
-        self._require_small(request)
+        self._content.require_small(request.content)
         return options
 
     def upload(self, start: classification_pb2.ClassifyUploadStart) -> ClassifyOptions:
         """The options of an upload."""
         violations = Violations()
         options = options_from(start.options, violations)
-        self._check_header(start.header, "start.header", violations)
+        self._content.check_header(start.header, "start.header", violations)
         violations.raise_if_any()
-        self._require_size(start.header)
+        self._content.require_size(start.header)
         return options
 
     def bulk(self, start: classification_pb2.ClassifyBulkStart) -> ClassifyOptions:
@@ -58,12 +59,12 @@ class RequestRules:
         """A document of a bulk stream."""
         violations = Violations()
         if item.WhichOneof("source") == "upload":
-            self._check_header(item.upload, "item.upload", violations)
+            self._content.check_header(item.upload, "item.upload", violations)
         else:
             self._check_source(item, violations)
         violations.raise_if_any()
-        self._require_size(item.upload)
-        self._require_small(item)
+        self._content.require_size(item.upload)
+        self._content.require_small(item.content)
 
     def _check_source(self, source: Source, violations: Violations) -> None:
         kind = source.WhichOneof("source")
@@ -73,20 +74,4 @@ class RequestRules:
             longest = self._limits.max_text_chars
             violations.check(len(source.text) <= longest, "text", f"at most {longest} code points")
         elif kind == "content":
-            self._check_names(source.content, "content", violations)
-
-    def _check_header(self, header: classification_pb2.UploadHeader, field: str, violations: Violations) -> None:
-        self._check_names(header, field, violations)
-        violations.check(header.size_bytes >= 0, f"{field}.size_bytes", "0 (unknown) or the size")
-
-    def _check_names(self, content: Named, field: str, violations: Violations) -> None:
-        check_filename(content.filename, self._limits.max_filename_bytes, f"{field}.filename", violations)
-        check_mime_type(content.mime_type, f"{field}.mime_type", violations)
-
-    def _require_small(self, source: Source) -> None:
-        if len(source.content.data) > self._limits.max_inline_bytes:
-            raise too_large(self._limits.max_inline_bytes)
-
-    def _require_size(self, header: classification_pb2.UploadHeader) -> None:
-        if header.size_bytes > self._limits.max_document_bytes:
-            raise too_large(self._limits.max_document_bytes)
+            self._content.check(source.content, "content", violations)

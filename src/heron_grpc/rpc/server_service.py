@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from heron.v1 import server_pb2, server_pb2_grpc
+from heron_grpc.reading.sandbox import SandboxStatus
 from heron_grpc.rpc.calls import Context
 from heron_grpc.settings import Settings, release
 
@@ -16,6 +17,7 @@ class ServerFacts:
     media_types: tuple[str, ...]
     ocr_languages: tuple[str, ...]
     model_version: Callable[[], str]
+    sandbox: SandboxStatus
 
 
 class ServerService(server_pb2_grpc.ServerServiceServicer):
@@ -37,6 +39,9 @@ class ServerService(server_pb2_grpc.ServerServiceServicer):
             features=self._facts.features,
             mime_types=self._facts.media_types,
             ocr_languages=self._facts.ocr_languages,
+            reading_sandbox=server_pb2.ReadingSandbox(
+                landlock_abi=self._facts.sandbox.landlock_abi, seccomp=self._facts.sandbox.seccomp
+            ),
         )
 
     def _limits(self) -> server_pb2.Limits:

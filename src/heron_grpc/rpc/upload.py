@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import AsyncIterator
+from typing import Any, Generic, TypeVar
 
-from heron.v1 import classification_pb2
+from heron.v1 import classification_pb2, reading_pb2
 from heron_grpc.domain.errors import InvalidRequest, UploadMismatch
 from heron_grpc.operations.receive_upload import SpooledDocument
 from heron_grpc.rpc.guard import next_message
@@ -11,23 +12,25 @@ from heron_grpc.settings import FrontSettings
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
-Request = classification_pb2.ClassifyUploadRequest
+Start = TypeVar("Start", classification_pb2.ClassifyUploadStart, reading_pb2.ReadUploadStart)
 
 
-class Upload:
-    """One client-streaming upload. Raises InvalidRequest for whatever is out of order."""
+class Upload(Generic[Start]):
+    """The document of one stream. Raises InvalidRequest for whatever is out of order."""
 
-    def __init__(self, requests: AsyncIterator[Request], limits: FrontSettings) -> None:
+    def __init__(self, requests: AsyncIterator[Any], limits: FrontSettings) -> None:
+        """`requests` are messages of an upload that begin with a Start."""
         self._requests = requests
         self._limits = limits
         self.trailer = classification_pb2.UploadTrailer()
 
-    async def start(self) -> classification_pb2.ClassifyUploadStart:
+    async def start(self) -> Start:
         """The first message."""
         request = await self._next()
         if request is None or request.WhichOneof("payload") != "start":
             raise InvalidRequest("the first message of an upload must be `start`")
-        return request.start
+        start: Start = request.start
+        return start
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The file's parts, up to the end of the stream; keeps the trailer."""
@@ -43,9 +46,8 @@ class Upload:
                 raise InvalidRequest("after `start` an upload holds chunks and at most one trailer")
             yield rules.checked(request.chunk)
 
-    async def _next(self) -> Request | None:
-        request: Request | None = await next_message(self._requests, self._limits.chunk_idle_s)
-        return request
+    async def _next(self) -> Any | None:
+        return await next_message(self._requests, self._limits.chunk_idle_s)
 
 
 class ChunkRules:

@@ -44,6 +44,14 @@ class DocumentMetrics:
         for opinion in answer.verdict.stages:
             self._observe_stage(opinion)
 
+    def read(self, total_s: float, queued_s: float, pages: int, ocr_pages: int) -> None:
+        """A document was read for a caller who asked for no more."""
+        self._readings.inc()
+        self._seconds.observe(total_s)
+        self._queued.observe(queued_s)
+        self._pages.inc(pages)
+        self._ocr_pages.inc(ocr_pages)
+
     def failed(self, reason: str) -> None:
         """A document ended in an error."""
         self._failed[reason,].inc()
@@ -73,6 +81,7 @@ class DocumentMetrics:
             registry=registry,
         )
         self._failed = Children(failed, Bound(_reasons(HeronError)))
+        self._readings = Counter("heron_readings", "Documents read for their text alone.", registry=registry)
         self._cache_hits = Counter("heron_cache_hits", "Documents answered from the result cache.", registry=registry)
 
     def _count_work(self, registry: CollectorRegistry) -> None:

@@ -55,6 +55,10 @@ class Metrics:
         """A document was answered."""
         self._documents.observe(answer)
 
+    def observe_reading(self, total_s: float, queued_s: float, pages: int, ocr_pages: int) -> None:
+        """A document was read for a caller who asked for no more."""
+        self._documents.read(total_s, queued_s, pages, ocr_pages)
+
     def document_failed(self, reason: str) -> None:
         """A document ended in an error with this ErrorInfo reason."""
         self._documents.failed(reason)

@@ -60,6 +60,8 @@ class PartMetrics:
         yield _gauge("heron_reading_waiting_documents", "Documents that wait for a reading child.", pool.waiting)
         yield _gauge("heron_reading_busy_children", "Reading children at work.", pool.busy)
         yield _counter("heron_reading_documents", "Documents given to a reading child.", pool.documents)
+        refused = "Documents not read because they had ended several reading children before."
+        yield _counter("heron_reading_refused_documents", refused, pool.refusals)
         kills = CounterMetricFamily(
             "heron_reading_children_killed", "Reading children killed or replaced, by why.", labels=["reason"]
         )

@@ -21,6 +21,10 @@ class PoolState(Protocol):
         """Documents given to a child."""
 
     @property
+    def refusals(self) -> int:
+        """Documents that were given to none, having ended several before."""
+
+    @property
     def kills(self) -> Mapping[str, int]:
         """Why, of a handful of reasons -> children killed."""
 

@@ -142,6 +142,11 @@ def tesseract_name(code: str) -> str:
     return _NAMES.get(primary, "")
 
 
+def package_of(name: str) -> str:
+    """Debian's package of a language, by Tesseract's name."""
+    return f"tesseract-ocr-{name.replace('_', '-').lower()}"
+
+
 def _installed(folder: Path) -> tuple[str, ...]:
     names = (path.name.removesuffix(_SUFFIX) for path in folder.glob(f"*{_SUFFIX}"))
     return tuple(sorted(name for name in names if name not in _NO_LANGUAGES))

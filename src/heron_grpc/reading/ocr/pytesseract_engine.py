@@ -1,5 +1,7 @@
 """Tesseract as a program of its own, for platforms without tesserocr."""
 
+from contextlib import suppress
+
 import pytesseract
 from PIL import Image
 
@@ -8,9 +10,13 @@ from heron_grpc.domain.errors import ConfigurationError
 from heron_grpc.domain.ports import OcrImage
 from heron_grpc.reading.ocr.tsv import page_from_tsv
 
+_MOST_S = 20
+# Page segmentation: one column of text of various sizes, or one even block.
+_COLUMN, _BLOCK = 4, 6
+
 
 class PytesseractEngine:
-    """Implements OcrEngine with a process a page."""
+    """Implements ScriptFinder with a process a page."""
 
     name = "pytesseract"
 
@@ -18,14 +24,31 @@ class PytesseractEngine:
         self._tessdata = tessdata
 
     def recognise(self, image: OcrImage, languages: tuple[str, ...], page_number: int) -> Page:
-        """See OcrEngine."""
-        picture = Image.frombytes("L", (image.width, image.height), image.pixels)
-        # Page segmentation 4: one column of text of various sizes; engine 1: the neural one alone.
-        config = f'--psm 4 --oem 1 --tessdata-dir "{self._tessdata}"' + (f" --dpi {image.dpi}" if image.dpi else "")
+        """See the port."""
+        # Engine 1: the neural one alone.
+        config = f"--psm {_BLOCK if image.is_block else _COLUMN} --oem 1" + self._common(image)
         try:
-            tsv = pytesseract.image_to_data(picture, lang="+".join(languages), config=config)
+            tsv = pytesseract.image_to_data(_picture(image), lang="+".join(languages), config=config, timeout=_MOST_S)
         except pytesseract.TesseractNotFoundError as error:
             raise ConfigurationError("the tesseract program is missing") from error
         except pytesseract.TesseractError as error:
             raise ConfigurationError(f"tesseract failed for {'+'.join(languages)}") from error
-        return page_from_tsv(tsv, page_number, image.width, image.height)
+        except RuntimeError:
+            # Out of time: a page of nothing but noise.
+            tsv = ""
+        return page_from_tsv(tsv, "", page_number, (image.width, image.height))
+
+    def find_script(self, image: OcrImage) -> str:
+        """See the port."""
+        config = "--psm 0" + self._common(image)
+        with suppress(pytesseract.TesseractError, RuntimeError):
+            found = pytesseract.image_to_osd(_picture(image), config=config, timeout=_MOST_S, output_type="dict")
+            return str(found["script"])
+        return ""
+
+    def _common(self, image: OcrImage) -> str:
+        return f' --tessdata-dir "{self._tessdata}"' + (f" --dpi {image.dpi}" if image.dpi else "")
+
+
+def _picture(image: OcrImage) -> Image.Image:
+    return Image.frombytes("L", (image.width, image.height), image.pixels)

@@ -1,41 +1,32 @@
-"""Recognising the text of one document's page images: upright, large enough, within the budget."""
+"""Recognising the text of one document's page images: in order, several at a time, within the budget."""
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
-from statistics import median
+from typing import ParamSpec, TypeVar
 
+import cv2
+import numpy as np
 from PIL import Image
 
-from heron_grpc.domain.document import DocumentWarning, OcrMode, Page, TextSource, Word
+from heron_grpc.domain.document import DocumentWarning, OcrMode, Page, TextSource
 from heron_grpc.domain.errors import ConfigurationError
-from heron_grpc.domain.ports import OcrEngine
-from heron_grpc.reading.ocr.engines import find_engine
-from heron_grpc.reading.ocr.languages import STAGE, choose_languages, languages
-from heron_grpc.reading.ocr.page_image import (
-    MOST_PIXELS,
-    as_ocr_image,
-    densest_strip,
-    is_blank,
-    lines_run_down,
-    resized,
-    to_grey,
-    turned,
-)
+from heron_grpc.reading.ocr.engines import Engines, find_engines
+from heron_grpc.reading.ocr.languages import STAGE, choose_languages, languages, package_of
+from heron_grpc.reading.ocr.page_image import is_blank, to_grey
+from heron_grpc.reading.ocr.page_reading import PageReading, Tongues, processor_s, read_page
 from heron_grpc.reading.reader import ReadOptions
 
-_SURE = 0.6
-# A first pass below both is taken for upright.
-_POOR_CONFIDENCE = 0.7
-_POOR_LETTERS = 40
-# Mean confidence of pages of which half the words are wrong.
-_LOW_CONFIDENCE = 0.5
-# Heights of a word in pixels: enlarging words below 18 took 20 receipts from .735 to .775 word recall, and from
-# 0.44 to 0.70 CPU seconds each.
-_SMALL_WORD, _TINY_WORD = 18, 12
-_LITTLE_LARGER, _MUCH_LARGER = 1.5, 2.0
-_SMALL_IMAGE = 500_000
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# Estimated share of characters right below which a page gets a warning, and from which its text counts as sure.
+_LOW_QUALITY, _SURE_QUALITY = 0.7, 0.9
+# Pages held back behind one that is being recognised.
+_MOST_HELD_BACK = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,24 +47,49 @@ class PageJob:
     finish: Callable[[Page], Page] = lambda page: page
 
 
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What a thread found, None on a blank page, and the processor time it took."""
+
+    reading: PageReading | None
+    processor_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A page that is being recognised."""
+
+    job: PageJob
+    outcome: Future[_Outcome]
+
+
 class Recognition:
-    """OCR of one document; remembers what went wrong."""
+    """OCR of one document; remembers what went wrong. One page at a time is asked of it."""
 
     def __init__(self, options: ReadOptions) -> None:
         self._options = options
         self._warnings: list[DocumentWarning] = []
         self._stopped = False
         self._spent = options.spent
+        # What the first page turned out to be in.
+        self._found_languages: tuple[str, ...] = ()
+        # Languages seen that are not installed.
+        self._missing: set[str] = set()
 
     # Looked for when the first page needs them: most documents' do not, and it takes longer than reading a page.
     @cached_property
-    def _engine(self) -> OcrEngine | None:
-        return find_engine(self._options.settings)
+    def _engines(self) -> Engines | None:
+        cv2.setNumThreads(1)
+        return find_engines(self._options.settings)
 
     @cached_property
-    def _languages(self) -> tuple[tuple[str, ...], tuple[DocumentWarning, ...]]:
-        default = tuple(self._options.settings.ocr_languages.split("+"))
-        return choose_languages(self._options.languages, languages(self._options.settings), default)
+    def _tongues(self) -> Tongues:
+        settings = self._options.settings
+        installed = languages(settings)
+        default = tuple(settings.ocr_languages.split("+"))
+        chosen, warnings = choose_languages(self._options.languages, installed, default)
+        self._warnings += warnings
+        return Tongues(chosen, installed, are_fixed=bool(self._options.languages))
 
     @property
     def warnings(self) -> tuple[DocumentWarning, ...]:
@@ -82,19 +98,22 @@ class Recognition:
 
     @property
     def is_over(self) -> bool:
-        """Whether further pages stay unread, said in a warning: switched off, no engine, or out of time."""
+        """Whether further pages stay unread, said in a warning: no OCR wanted or to be had, no time, or enough read."""
         return self._stopped
 
     def may_read(self, number: int) -> bool:
         """Whether the page's image is to be recognised; the reason against it becomes a warning, once."""
         if self._stopped:
             return False
+        enough = self._options.enough_chars
         if self._options.ocr is OcrMode.NEVER:
             self._stop("OCR_OFF", "pages without text stay unread: text recognition was switched off", number)
-        elif self._engine is None:
+        elif self._engines is None:
             self._stop("OCR_UNAVAILABLE", "pages without text stay unread: no OCR engine is installed", number)
-        elif self._spent.ocr_s > self._options.settings.ocr_budget_s:
+        elif self._spent.ocr_thread_s > self._options.settings.ocr_budget_s:
             self._stop("OCR_BUDGET_EXCEEDED", "this and later pages without text stay unread: the time is up", number)
+        elif enough and self._spent.sure_chars >= enough:
+            self._stop("OCR_ENOUGH", "this and later pages without text stay unread: what was read suffices", number)
         return not self._stopped
 
     def read(self, draw: Callable[[], PageImage], number: int, size: tuple[float, float]) -> Page:
@@ -102,73 +121,95 @@ class Recognition:
 
         Drawing it counts as OCR's time. No text comes with a warning.
         """
-        page = Page(number, "", *size, source=TextSource.NONE, ocr_confidence=0.0)
-        if not self.may_read(number):
-            return page
-        started = time.monotonic()
-        try:
-            return self._read(draw(), page)
-        finally:
-            self._spent.ocr_s += time.monotonic() - started
+        return next(self.in_order([PageJob(number, size, draw)]))
 
     def in_order(self, pages: Iterable[Page | PageJob]) -> Iterator[Page]:
-        """The pages in their order, those to recognise recognised; drawn in the calling thread, which takes its time."""
-        for page in pages:
-            yield page if isinstance(page, Page) else page.finish(self.read(page.draw, page.number, page.size))
+        """The pages in their order, those to recognise recognised, several at a time.
 
-    def _read(self, image: PageImage, empty: Page) -> Page:
-        grey = to_grey(image.pixels)
-        if is_blank(grey):
-            self._warn("PAGE_BLANK", "the page is blank", empty.number)
-            return empty
+        They are drawn in the calling thread, few ahead of the one that is due. Which of them are read does not depend
+        on how fast the threads are, unless time runs out.
+        """
+        threads = self._options.settings.ocr_threads
+        held: deque[Page | _Begun] = deque()
+        executor = ThreadPoolExecutor(threads, "ocr") if threads > 1 else _Here()
         try:
-            found = self._best(grey, empty.number, image.dpi)
+            for page in pages:
+                held.append(self._begun(page, executor))
+                while held and self._is_due(held, threads):
+                    yield self._ended(held.popleft())
+            while held:
+                yield self._ended(held.popleft())
+        finally:
+            executor.shutdown(cancel_futures=True)
+
+    def _is_due(self, held: deque[Page | _Begun], threads: int) -> bool:
+        if isinstance(held[0], Page) or len(held) >= _MOST_HELD_BACK:
+            return True
+        # The first page that is recognised tells the language for the others.
+        most = threads + 1 if threads > 1 and self._found_languages else 1
+        return sum(isinstance(each, _Begun) for each in held) >= most
+
+    def _begun(self, page: Page | PageJob, executor: Executor) -> Page | _Begun:
+        if isinstance(page, Page):
+            return page
+        if not self.may_read(page.number):
+            return page.finish(_empty(page))
+        started, used = time.monotonic(), processor_s()
+        image = page.draw()
+        drawing_s = processor_s() - used
+        begun = _Begun(page, executor.submit(self._work, image, page.number))
+        self._spend(time.monotonic() - started, drawing_s)
+        return begun
+
+    def _ended(self, held: Page | _Begun) -> Page:
+        if isinstance(held, Page):
+            return held
+        started = time.monotonic()
+        try:
+            outcome = held.outcome.result()
         except ConfigurationError as error:
-            self._stop("OCR_UNAVAILABLE", f"pages without text stay unread: {error.message}", empty.number)
-            return empty
-        self._warnings += [warning for warning in self._languages[1] if warning not in self._warnings]
-        if not found.words:
-            self._warn("NO_TEXT_FOUND", "no text could be recognised", empty.number)
-            return empty
-        if found.ocr_confidence < _LOW_CONFIDENCE:
-            self._warn("OCR_LOW_CONFIDENCE", "much of the recognised text is likely to be wrong", empty.number)
-        upright = (empty.height, empty.width) if found.rotation in {90, 270} else (empty.width, empty.height)
-        return replace(found, width=upright[0], height=upright[1])
+            if not self._stopped:
+                self._stop("OCR_UNAVAILABLE", f"pages without text stay unread: {error.message}", held.job.number)
+            return held.job.finish(_empty(held.job))
+        self._spend(time.monotonic() - started, outcome.processor_s)
+        return held.job.finish(self._judged(outcome.reading, held.job))
 
-    def _best(self, image: Image.Image, number: int, dpi: int) -> Page:
-        first = self._recognise(image, number, dpi)
-        if not _is_poor(first):
-            return self._enlarged(image, first, dpi, is_poor=False)
-        degrees = self._rotation(image, number, dpi)
-        if degrees:
-            again = replace(self._recognise(turned(image, degrees), number, dpi), rotation=degrees)
-            first = max(first, again, key=_score)
-        return self._enlarged(turned(image, first.rotation), first, dpi, is_poor=True)
+    def _work(self, image: PageImage, number: int) -> _Outcome:
+        """In a thread of its own."""
+        used = processor_s()
+        pixels = np.asarray(to_grey(image.pixels), np.uint8)
+        reading = None
+        if self._engines and not is_blank(pixels):
+            tongues = self._tongues
+            if self._found_languages:
+                tongues = replace(tongues, chosen=self._found_languages)
+            reading = read_page(pixels, image.dpi, self._engines, tongues, number)
+        return _Outcome(reading, processor_s() - used)
 
-    def _rotation(self, image: Image.Image, number: int, dpi: int) -> int:
-        """Clockwise degrees by which the page seems to be turned, from its lines' direction and one strip each way."""
-        base = 90 if lines_run_down(image) else 0
-        strip = densest_strip(turned(image, base))
-        scores = {way: _score(self._recognise(turned(strip, way), number, dpi)) for way in (0, 180)}
-        return base if scores[0] >= scores[180] else base + 180
+    def _judged(self, reading: PageReading | None, job: PageJob) -> Page:
+        """The page in its own size, with warnings about what is wrong with it."""
+        if reading is None:
+            self._warn("PAGE_BLANK", "the page is blank", job.number)
+            return _empty(job)
+        page = reading.page
+        if reading.missing and reading.missing not in self._missing:
+            self._missing.add(reading.missing)
+            message = f"the text seems to be in a language that is not installed: {package_of(reading.missing)}"
+            self._warn("OCR_LANGUAGE_MISSING", message, job.number)
+        if not page.words:
+            self._warn("NO_TEXT_FOUND", "no text could be recognised", job.number)
+            return _empty(job)
+        self._found_languages = self._found_languages or reading.languages
+        if page.quality < _LOW_QUALITY:
+            self._warn("OCR_LOW_CONFIDENCE", "much of the recognised text is likely to be wrong", job.number)
+        if page.quality >= _SURE_QUALITY:
+            self._spent.sure_chars += len(page.text)
+        width, height = job.size if page.rotation in {0, 180} else job.size[::-1]
+        return replace(page, width=width, height=height)
 
-    def _enlarged(self, image: Image.Image, page: Page, dpi: int, *, is_poor: bool) -> Page:
-        """Once more, larger, when words are tiny or a small image gave little; enlarging blurs what is large enough."""
-        pixels = image.width * image.height
-        heights = [(word.box.y_max - word.box.y_min) * image.height for word in page.words]
-        height = median(heights) if heights else 0.0
-        if height >= _SMALL_WORD and not (is_poor and pixels < _SMALL_IMAGE):
-            return page
-        factor = _LITTLE_LARGER if height >= _TINY_WORD and not is_poor else _MUCH_LARGER
-        if factor**2 * pixels > MOST_PIXELS:
-            return page
-        larger = self._recognise(resized(image, factor), page.number, round(factor * dpi))
-        return max(page, replace(larger, rotation=page.rotation), key=_score)
-
-    def _recognise(self, image: Image.Image, number: int, dpi: int) -> Page:
-        if self._engine is None:
-            raise ConfigurationError("no OCR engine is installed")
-        return self._engine.recognise(as_ocr_image(image, dpi), self._languages[0], number)
+    def _spend(self, waited_s: float, used_s: float) -> None:
+        self._spent.ocr_s += waited_s
+        self._spent.ocr_thread_s += used_s
 
     def _stop(self, code: str, message: str, number: int) -> None:
         self._stopped = True
@@ -178,16 +219,18 @@ class Recognition:
         self._warnings.append(DocumentWarning(code, message, STAGE, number))
 
 
-def _score(page: Page) -> float:
-    """Letters and digits in words it is sure of, weighted by how sure."""
-    return sum(_letters(page, word) * word.confidence for word in page.words if word.confidence >= _SURE)
+class _Here(Executor):
+    """Runs what it is given at once, in the calling thread."""
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """See Executor."""
+        future: Future[T] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except ConfigurationError as error:
+            future.set_exception(error)
+        return future
 
 
-def _letters(page: Page, word: Word) -> int:
-    """0 for one or two signs: noise is short."""
-    count = sum(char.isalnum() for char in page.text[word.start : word.end])
-    return count if count > 2 else 0
-
-
-def _is_poor(page: Page) -> bool:
-    return page.ocr_confidence < _POOR_CONFIDENCE or _score(page) < _POOR_LETTERS
+def _empty(job: PageJob) -> Page:
+    return Page(job.number, "", *job.size, source=TextSource.NONE, ocr_confidence=0.0, quality=0.0)

@@ -1,0 +1,1 @@
+"""Accuracy of reading, beside what it is built on."""
