@@ -171,7 +171,9 @@ def test_a_file_that_fails_midway_raises_its_own_error_and_no_half_is_classified
     ended, over = [], threading.Event()
 
     def script(requests, context):
-        assert context.add_callback(over.set)
+        # A call may be over before it gets here.
+        if not context.add_callback(over.set):
+            over.set()
         ended.extend(request.WhichOneof("payload") for request in requests)
         # A cancelled call may look half-closed for a moment; one that is half-closed waits for its answer.
         if not over.wait(2):
