@@ -107,12 +107,25 @@ class Facts:
 
 
 def test_templates_repeat_rows_choose_and_fill():
-    text = expand("@rows {cell} [x|x]\n*2-2 {!n}\n[[a|a]b|ab] {name:9}", Facts(), random.Random(1))
+    text = expand("@rows {cell} [x|x]\n*2-2 {!n}\n[[a|a]b|ab] {name:9}", Facts(), random.Random(1)).text
     assert text.splitlines()[:2] == ["a x", "b x"]
     assert text.splitlines()[2] != text.splitlines()[3]
     assert text.splitlines()[4] == "ab name9"
 
 
 def test_an_optional_line_stands_in_some_documents_only():
-    drawn = {expand("? here", Facts(), random.Random(seed)) for seed in range(30)}
+    drawn = {expand("? here", Facts(), random.Random(seed)).text for seed in range(30)}
     assert drawn == {"", "here"}
+
+
+def test_what_was_filled_in_is_told_with_its_place():
+    clean = expand("Dear {name}, {cell}\n@rows {cell}  {other}", Facts(), random.Random(1))
+    told = [(field.name, clean.text[field.start : field.end], field.row) for field in clean.fields]
+    assert told == [
+        ("name", "name", None),
+        ("cell", "cell", None),
+        ("rows.cell", "a", 0),
+        ("other", "other", None),
+        ("rows.cell", "b", 1),
+        ("other", "other", None),
+    ]

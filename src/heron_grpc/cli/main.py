@@ -158,6 +158,23 @@ def train_nb(
 
 
 @app.command()
+def generate(
+    directory: Annotated[Path, typer.Argument(help="Where the documents and what is known of them are written.")],
+    labels: Annotated[
+        list[str] | None, typer.Option("--label", help='Labels, or parents such as "financial"; all by default.')
+    ] = None,
+    per_label: Annotated[int, typer.Option(min=1, help="Documents of each label.")] = 2,
+    seed: Annotated[int, typer.Option(help="Draws the documents.")] = 1,
+    wanted: Annotated[str | None, typer.Option("--format", help="One for all; by default what is usual.")] = None,
+) -> None:
+    """Draw documents of all kinds as files, with their labels, fields and places: for tests and for training."""
+    with _set_up():
+        from heron_grpc.cli import generate as command
+
+        raise typer.Exit(command.run(directory, command.Wish(tuple(labels or ()), per_label, seed, wanted)))
+
+
+@app.command()
 def evaluate(
     path: Annotated[Path, typer.Argument(help="A corpus (.jsonl.gz), or a folder with a manifest.csv (file,label).")],
     split: Annotated[str, typer.Option(help="Split of a corpus.")] = "dev",

@@ -60,9 +60,10 @@ class Generator:
         locale = pick_locale(layout.language, random)
         faker = _faker(locale.name)
         faker.seed_instance(key)
-        text = expand(layout.template, Facts(random, locale, faker, self._vocabulary), random)
+        clean = expand(layout.template, Facts(random, locale, faker, self._vocabulary), random)
         scanned = _PHOTO_SHARE if label.startswith(_PHOTOGRAPHED) else _SCAN_SHARE
-        return GeneratedDocument(label, wear(text, random, scanned=scanned), layout.language, layout.id, key)
+        text = wear(clean.text, random, scanned=scanned)
+        return GeneratedDocument(label, text, layout.language, layout.id, key, clean)
 
     def draw_all(self, per_label: int, seed: int) -> Iterator[GeneratedDocument]:
         """So many documents of every label, and more of the common ones."""

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 from typing import Protocol
 
+from heron_grpc.lab.generator.document import Clean, GeneratedField
+
 _FACT = re.compile(r"\{(!?)([a-z0-9_.]+)(?::([^{}]*))?\}")
 _CHOICE = re.compile(r"\[([^\[\]]*)\]")
 _TABLE = re.compile(r"@([a-z_]+) ")
@@ -31,24 +33,30 @@ class FactSource(Protocol):
         """The rows of a table. Raises KeyError when there is no such table."""
 
 
-def expand(template: str, facts: FactSource, random: Random) -> str:
-    """The text of one document. Raises KeyError when the template names an unknown fact or table."""
-    return "\n".join(text for line in template.splitlines() for text in _line(line, facts, random))
+def expand(template: str, facts: FactSource, random: Random) -> Clean:
+    """One document. Raises KeyError when the template names an unknown fact or table."""
+    filled = [each for line in template.splitlines() for each in _line(line, facts, random)]
+    fields: list[GeneratedField] = []
+    start = 0
+    for line in filled:
+        fields += [field.moved(start) for field in line.fields]
+        start += len(line.text) + 1
+    return Clean("\n".join(line.text for line in filled), tuple(fields))
 
 
-def _line(line: str, facts: FactSource, random: Random) -> Iterator[str]:
+def _line(line: str, facts: FactSource, random: Random) -> Iterator[Clean]:
     if line.startswith(_OPTIONAL):
         if random.random() < _OPTIONAL_SHARE:
             yield from _line(line.removeprefix(_OPTIONAL), facts, random)
     elif table := _TABLE.match(line):
         template = _choose(line[table.end() :], random)
-        for row in facts.table(table[1]):
-            yield _fill(template, facts, row)
+        for number, row in enumerate(facts.table(table[1])):
+            yield _fill(template, facts, {cell: (f"{table[1]}.{cell}", value) for cell, value in row.items()}, number)
     elif repeat := _REPEAT.match(line):
         for _ in range(random.randint(int(repeat[1]), int(repeat[2]))):
-            yield _fill(_choose(line[repeat.end() :], random), facts, {})
+            yield _fill(_choose(line[repeat.end() :], random), facts)
     else:
-        yield _fill(_choose(line, random), facts, {})
+        yield _fill(_choose(line, random), facts)
 
 
 def _choose(text: str, random: Random) -> str:
@@ -57,9 +65,21 @@ def _choose(text: str, random: Random) -> str:
     return text
 
 
-def _fill(text: str, facts: FactSource, row: Mapping[str, str]) -> str:
-    def value(match: re.Match[str]) -> str:
+def _fill(
+    text: str, facts: FactSource, row: Mapping[str, tuple[str, str]] | None = None, number: int | None = None
+) -> Clean:
+    """`row` holds a table's cells by their names in the template, each with its full name."""
+    pieces: list[str] = []
+    fields: list[GeneratedField] = []
+    end = length = 0
+    for match in _FACT.finditer(text):
         fresh, name, argument = match.groups()
-        return row[name] if name in row else facts.fact(name, argument or "", fresh=bool(fresh))
-
-    return _FACT.sub(value, text)
+        of_row = row[name] if row and name in row else None
+        full_name, value = of_row or (name, facts.fact(name, argument or "", fresh=bool(fresh)))
+        before = text[end : match.start()]
+        pieces += (before, value)
+        length += len(before) + len(value)
+        end = match.end()
+        if value:
+            fields.append(GeneratedField(full_name, length - len(value), length, number if of_row else None))
+    return Clean("".join((*pieces, text[end:])), tuple(fields))

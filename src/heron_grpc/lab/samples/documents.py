@@ -65,7 +65,7 @@ def docx_document(blocks: Blocks) -> bytes:
                 _add_table(document, rows)
     buffer = io.BytesIO()
     document.save(buffer)
-    return _with_fixed_times(buffer.getvalue())
+    return with_fixed_times(buffer.getvalue())
 
 
 def _flowables(block: Block) -> list[Flowable]:
@@ -94,7 +94,8 @@ def _add_table(document: "docx.document.Document", rows: tuple[tuple[str, ...], 
             cell.text = text
 
 
-def _with_fixed_times(content: bytes) -> bytes:
+def with_fixed_times(content: bytes) -> bytes:
+    """An archive whose entries all carry the same time, in a fixed order."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as target:
         for name in sorted(source.namelist(), key=lambda name: (name != "[Content_Types].xml", name)):
