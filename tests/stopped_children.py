@@ -23,7 +23,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 async def ready_pid(pool: ReadingPool) -> int:
     """The process of the child that is asked next."""
-    await until(lambda: pool.ready)
+    await until(lambda: pool.ready and bool(pool._idle) and pool._idle[-1].is_ready())
     return pool._idle[-1].pid
 
 

@@ -51,7 +51,7 @@ def limited(pid: int, limit: int, value: int) -> Iterator[None]:
 
 
 async def ready_pid(pool: ReadingPool) -> int:
-    await until(lambda: pool.ready)
+    await until(lambda: pool.ready and bool(pool._idle) and pool._idle[-1].is_ready())
     return pool._idle[-1].pid
 
 

@@ -107,6 +107,17 @@ async def test_idle_child_that_died_is_replaced(make_pool: MakePool, note: ReadR
     assert await ready_pid(pool) != pid
 
 
+async def test_pool_is_ready_while_children_that_have_done_their_share_are_replaced(
+    make_pool: MakePool, note: ReadRequest
+) -> None:
+    pool = make_pool(recycle_after=1)
+    pid = await ready_pid(pool)
+    await pool.read(note)
+    assert pool._idle[0].pid == 0
+    assert pool.ready
+    assert await ready_pid(pool) != pid
+
+
 async def test_fork_server_that_died_is_started_again(make_pool: MakePool, note: ReadRequest) -> None:
     pool = make_pool()
     pid = await ready_pid(pool)

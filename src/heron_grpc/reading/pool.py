@@ -88,7 +88,7 @@ class ReadingPool:
 
     @property
     def ready(self) -> bool:
-        """Whether a child reads or can read now. Never raises.
+        """Whether a child reads or can read, now or as soon as it has started. Never raises.
 
         Looking also replaces children that died while idle, and a fork server that hangs.
         """
@@ -99,7 +99,7 @@ class ReadingPool:
         if any(child.pid for child in self._busy) or any(child.is_ready() for child in self._idle):
             self._met = time.monotonic()
             return True
-        return bool(self._busy) and time.monotonic() - self._met < _REPLACED_S
+        return bool(self._busy or self._idle) and time.monotonic() - self._met < _REPLACED_S
 
     @property
     def waiting(self) -> int:
