@@ -113,8 +113,8 @@ class ReadingSettings(BaseSettings):
     # A child is replaced after so many documents, or when it holds more memory than this afterwards.
     recycle_after: int = Field(200, gt=0)
     recycle_mb: int = Field(700, gt=0)
-    # Largest reading a child may send, in the form in which it travels.
-    result_mb: int = Field(128, gt=0)
+    # Largest reading a child may send, in the form in which it travels: 90 KB for a full page with its words.
+    result_mb: int = Field(256, gt=0)
     max_pages: int = Field(2000, gt=0)
     # Pages whose words get boxes where evidence is wanted, 300 bytes a word: it is quoted from the text the model sees,
     # some 7 full pages.
@@ -126,8 +126,8 @@ class ReadingSettings(BaseSettings):
     # Documents inside a document that are read (attachments, archive entries, pictures), and how deep they may nest.
     max_parts: int = Field(100, ge=0)
     max_part_depth: int = Field(5, ge=0)
-    # Code points of text kept of one document.
-    max_text_chars: int = Field(4_000_000, gt=0)
+    # Code points of text kept of one document: a full page has some 3,500.
+    max_text_chars: int = Field(8_000_000, gt=0)
     # Processor seconds of OCR one document may take before its remaining pages stay unread, with a warning.
     ocr_budget_s: float = Field(40.0, gt=0)
     # "auto" takes tesserocr and falls back to pytesseract; else one of the two by name.

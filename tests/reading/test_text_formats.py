@@ -6,6 +6,7 @@ import pytest
 
 from heron_grpc.domain.document import Reading
 from heron_grpc.domain.errors import CorruptDocument, UnsupportedMediaType
+from heron_grpc.settings import MIB, ReadingSettings
 
 Read = Callable[..., Reading]
 GERMAN = "Größe der Füße: zwölf Meter, für später geprüft und übergeben\nÄrger über Öl, naïve Grüße\n"
@@ -44,6 +45,12 @@ def test_text_beyond_the_limit_is_cut_with_a_warning(read: Read) -> None:
     reading = read(b"four words of text " * 100, max_text_chars=50)
     assert len(reading.text) == 50
     assert [warning.code for warning in reading.warnings] == ["TEXT_TRUNCATED"]
+
+
+def test_full_pages_are_read_whole_as_many_as_there_may_be() -> None:
+    settings, page_chars, page_bytes = ReadingSettings(), 4_000, 90_000
+    assert settings.max_text_chars >= settings.max_pages * page_chars
+    assert settings.result_mb * MIB >= settings.max_pages * page_bytes
 
 
 def test_binary_behind_a_text_beginning_is_corrupt(read: Read) -> None:
