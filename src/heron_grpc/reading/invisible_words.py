@@ -7,9 +7,13 @@ drawn by the same empty glyph and stands for itself when copied, whatever the sc
 import ctypes
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
+from itertools import groupby
+from operator import sub
+from statistics import median
 from typing import Any
 
 import pypdfium2 as pdfium
@@ -22,6 +26,9 @@ from heron_grpc.domain.errors import ReaderUnavailable
 _GLYPH_WIDTH, _GLYPH_HEIGHT = 0.5, 1.0
 # PDFium maps whole numbers of the page as shown to points of the page as written.
 _SHOWN_SIDE = 1_000_000
+# A line is at most so many times as high as its words, whose letters reach more or less far up and down; else it slopes
+# or has an initial.
+_MOST_HEIGHTS = 1.8
 # Arabic and other right-to-left numbers run from left to right all the same.
 _NUMBER = re.compile(r"\d[\d.,:/-]*")
 # A fraction of the page as shown, turned by clockwise degrees from where it stands on the upright page.
@@ -46,7 +53,7 @@ class InvisibleWords:
 
     def write(self, page: pdfium.PdfPage, read: Page, rotation: int) -> None:
         """The words of `read` onto the page that it was read from, which is shown turned by `rotation` degrees."""
-        for word in read.words:
+        for word in _along_lines(read):
             text = read.text[word.start : word.end]
             # Beyond the word's box: what reads the PDF by its text alone must find the words apart.
             gap = " " if read.text[word.end : word.end + 1].isspace() else ""
@@ -64,6 +71,18 @@ class InvisibleWords:
         pdfium_c.FPDFTextObj_SetTextRenderMode(item, pdfium_c.FPDF_TEXTRENDERMODE_INVISIBLE)
         pdfium_c.FPDFPageObj_SetMatrix(item, pdfium_c.FS_MATRIX(*matrix))
         pdfium_c.FPDFPage_InsertObject(page.raw, item)
+
+
+def _along_lines(read: Page) -> Iterator[Word]:
+    """The words, those of a line of one height: what reads a PDF tells lines apart by where words begin and end."""
+    for _, line in groupby(read.words, key=lambda word: read.text.count("\n", 0, word.start)):
+        words = tuple(line)
+        tops, bottoms = [word.box.y_min for word in words], [word.box.y_max for word in words]
+        top, bottom = min(tops), max(bottoms)
+        middle_height = median(map(sub, bottoms, tops))
+        is_level = max(tops) < min(bottoms) and bottom - top <= _MOST_HEIGHTS * middle_height
+        for word in words:
+            yield replace(word, box=replace(word.box, y_min=top, y_max=bottom)) if is_level else word
 
 
 def _corners(word: Word) -> tuple[tuple[float, float], ...]:
