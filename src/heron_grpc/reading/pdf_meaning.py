@@ -25,7 +25,7 @@ _MOST_ACCENTED = 0.5
 # of the tokens of 300 real texts and of pages of code and figures; 0.7 at most where glyphs are numbered from 33 on.
 _TOKEN = re.compile(
     r"""[("'\[<{*+\-\u2013\u2014\u2212\xb1$\xa3\u20ac\xa5#@\xa7~\u2264\u2265=\u2022\u2192\u2713]*+"""
-    r"""\w++(?:[.,:/'\u2019\-\u2013&@+\xb1\xd7]++\w++)*+"""
+    r"""\w++(?:[.,:;|/$\xa3\u20ac\xa5'\u2019\-\u2013&@+\xb1\xd7]++\w++)*+"""
     r"""[)"'\u2019\u201d\]>},.;:!?%\u2030*\xb0+\-\u2013\u2014\u2026\u20ac$\xa3\xa5/]*+|(.)\1*+"""
 )
 _FEWEST_TOKENS, _ENOUGH_TOKENS = 0.7, 20
