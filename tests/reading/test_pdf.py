@@ -146,7 +146,7 @@ def test_only_the_first_pages_words_get_boxes(read: Read, text_pdf: Path) -> Non
         ("(1,204.50) -17% $ 99,310 \u2013 12/31/2024 [4] *17 2.4e-6 3.5±0.1 " * 4, True),
         ("for (int i = 0; i < 100; i++) { total += 25 * rate(i, 0x1F, 12); } // 4711 " * 4, True),
         ("1 ........ 17 2 ........ 19 3 ____ 22 4 ---- 23 * * * " * 2, True),
-        ("2024-02-02;CARD PAYMENT;EUR -1,178.87;6,275.00 2024-02-06|INSURANCE|-316.54|EUR " * 4, True),
+        ("2024-02-02;CARD;EUR -1,178.87;6,275.00;EUR 2024-02-06|FEES|-316.54|EUR " * 8, True),
         ("125 18 2015 A$15,960.61 A$434.30 US$931.25 R\u20ac64.67 " * 4, True),
         ("\ue001\ue002\ue003 \ue004\ue005", False),
         ("\ufffd\ufffd\ufffd a", False),
