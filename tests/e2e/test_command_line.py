@@ -164,7 +164,9 @@ def test_a_proxy_in_the_environment_does_not_come_between(service):
 def test_evaluate_judges_the_service_on_a_folder_of_labelled_files(service):
     done = heron("evaluate", str(SAMPLES), "--json", "--server", service.address)
     assert done.returncode == 0
-    assert json.loads(done.stdout)["leaf"]["documents"] == 18
+    found = json.loads(done.stdout)["evaluations"]["service"]
+    assert found["leaf"]["documents"] == 18
+    assert {stage["stage"] for stage in found["stages"]} >= {"text", "rules", "model"}
     assert heron("evaluate", str(SAMPLES), "--server", "127.0.0.1:1").returncode == 4
     assert heron("evaluate", str(SAMPLES / "manifest.csv")).returncode == 2
 

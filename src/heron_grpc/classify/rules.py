@@ -19,6 +19,8 @@ HEAD = 20_000
 DECISIVE_HEAD = 4_000
 # Rules that are not decisive count for no more than this together, in natural log-odds.
 CAP = 5.0
+# What the finding's detail says before the names of the rules.
+MATCHED = "matched: "
 # Taxonomies a deployment has, generously.
 _MOST_BOOKS = 64
 
@@ -48,22 +50,26 @@ class RuleBook:
 
     def apply(self, text: str) -> RuleFinding:
         """All rules on the first HEAD code points; CPU only, bounded on hostile text."""
-        head = text[:HEAD]
-        folded_head = folded(head)
-        found = ((rule, matches(rule, head, folded_head)) for rule in self._possible(folded_head))
-        matched = [(rule, spans) for rule, spans in found if spans]
+        matched = self.matched(text)
         if not matched:
             return RuleFinding(no_finding(STAGE, StageState.COMPLETED, "no rule matched"))
         marks = tuple(
             Mark(rule.category, rule.weight / len(spans), start, end) for rule, spans in matched for start, end in spans
         )
-        decisive = [rule for rule, spans in matched if _is_decisive(rule, spans)]
+        decisive = [rule for rule, spans in matched if is_decisive(rule, spans)]
         log_odds = _log_odds([rule for rule, _ in matched], decisive)
         names = ", ".join(rule.name for rule, _ in matched)
         settled = {rule.category for rule in decisive}
         return RuleFinding(
-            finding(STAGE, log_odds, marks, f"matched: {names}"), settled.pop() if len(settled) == 1 else None
+            finding(STAGE, log_odds, marks, f"{MATCHED}{names}"), settled.pop() if len(settled) == 1 else None
         )
+
+    def matched(self, text: str) -> list[tuple[Rule, list[tuple[int, int]]]]:
+        """The rules that hold of the first HEAD code points, in order, and where their patterns first match."""
+        head = text[:HEAD]
+        folded_head = folded(head)
+        found = ((rule, matches(rule, head, folded_head)) for rule in self._possible(folded_head))
+        return [(rule, spans) for rule, spans in found if spans]
 
     def _possible(self, folded_head: str) -> list[Rule]:
         """The rules of whose gate a phrase stands in the text, in order."""
@@ -110,7 +116,8 @@ def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def _is_decisive(rule: Rule, spans: list[tuple[int, int]]) -> bool:
+def is_decisive(rule: Rule, spans: list[tuple[int, int]]) -> bool:
+    """Whether a rule that matched there settles the label alone."""
     return rule.decisive and all(start < DECISIVE_HEAD for start, _ in spans)
 
 

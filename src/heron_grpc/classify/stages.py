@@ -11,7 +11,7 @@ from heron_grpc.classify.decision import FEWEST_LETTERS, Case, decide, labels
 from heron_grpc.classify.evidence import StageMark, gather_evidence
 from heron_grpc.classify.findings import Finding, Mark, no_finding
 from heron_grpc.classify.reading_stages import read_ocr, read_text
-from heron_grpc.classify.rules import RuleFinding, rule_book
+from heron_grpc.classify.rules import MATCHED, RuleFinding, rule_book
 from heron_grpc.classify.weights import shares
 from heron_grpc.domain.classification import (
     ClassifyOptions,
@@ -70,7 +70,7 @@ async def classify_reading(
         return _unreadable(subject, heard)
     prediction: Prediction | None = None
     if heard.settled is not None and not options.exhaustive:
-        rules = heard.content[-1].detail.removeprefix("matched: ")
+        rules = heard.content[-1].detail.removeprefix(MATCHED)
         model = no_finding(MODEL, StageState.SKIPPED, f"rules were sure: {rules}")
     else:
         started = time.perf_counter()

@@ -176,16 +176,29 @@ def generate(
 
 @app.command()
 def evaluate(
-    path: Annotated[Path, typer.Argument(help="A corpus (.jsonl.gz), or a folder with a manifest.csv (file,label).")],
+    path: Annotated[
+        Path | None, typer.Argument(help="A corpus (.jsonl.gz), or a folder with a manifest.csv (file,label).")
+    ] = None,
     split: Annotated[str, typer.Option(help="Split of a corpus.")] = "dev",
+    generated: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Instead of a path: N generated documents of every label.")
+    ] = 0,
+    seed: Annotated[int, typer.Option(help="Draws the generated documents.")] = 1,
+    overrides: Annotated[
+        Path | None, typer.Option(help="Labels of a corpus that are doubtful (YAML); the project's own by default.")
+    ] = None,
     server: Server = DEFAULT_ADDRESS,
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
+    html: Annotated[Path | None, typer.Option(help="Also a page with plots.")] = None,
 ) -> None:
-    """Measure the model on a corpus split, or the running service on a folder of labelled files."""
+    """Measure the model and all stages on labelled texts, or the running service on a folder of labelled files."""
+    if (path is None) == (generated == 0):
+        raise typer.BadParameter("either a path or --generated")
     with _set_up():
         from heron_grpc.cli import evaluate as command
 
-        raise typer.Exit(command.run(path, split, server, as_json))
+        subject = command.Subject(path, split, generated, seed, overrides, server)
+        raise typer.Exit(command.run(subject, html, as_json=as_json))
 
 
 def _password(file: Path | None, *, prompt: bool) -> str:

@@ -24,6 +24,8 @@ class CorpusRow:
     # "train" or "dev".
     split: str
     text: str
+    # How the text was got from the document, e.g. "pdftotext"; empty when it is not told.
+    read_by: str = ""
 
 
 def load_corpus(path: Path) -> tuple[CorpusRow, ...]:
@@ -52,7 +54,8 @@ def assign_folds(groups: Sequence[str], folds: int) -> list[int]:
 
 def _row(line: str) -> CorpusRow:
     content = json.loads(line)
-    return CorpusRow(**{name: str(content[name]) for name in CorpusRow.__slots__})
+    read_by = str(content.get("read_by", ""))
+    return CorpusRow(**{name: str(content[name]) for name in CorpusRow.__slots__ if name != "read_by"}, read_by=read_by)
 
 
 def _check_groups(rows: Iterable[CorpusRow]) -> None:

@@ -1,30 +1,44 @@
-"""Measures a classifier on real documents and lays the figures out for machines and people."""
+"""All figures of answers to documents whose labels are known."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
 from heron_grpc.domain.ports import Classifier
 from heron_grpc.lab.corpus import CorpusRow, load_corpus, split_rows
+from heron_grpc.lab.curves import (
+    CoveragePoint,
+    OutOfScope,
+    ReliabilityBin,
+    calibration_error,
+    coverage_at,
+    coverage_curve,
+    out_of_scope,
+    reliability,
+    thinned,
+)
+from heron_grpc.lab.judging import Progress, judge_by_model
+from heron_grpc.lab.labelled_texts import of_corpus
 from heron_grpc.lab.measures import (
     ClassFigures,
+    DecisionFigures,
     Judged,
     Share,
-    calibration_error,
     class_figures,
     confusions,
+    decisions,
     leaf_accuracy,
     macro_f1,
     rolled_up_accuracy,
+    slices,
 )
+from heron_grpc.lab.stage_figures import StageFigures, stage_figures
 
 # Labels with fewer documents say little alone; the second macro-F1 leaves them out.
-_MANY = 20
-_BATCH = 32
+MANY = 20
+# Accuracies people ask of answers nobody looks at again.
+_ACCURACIES = (0.95, 0.98, 0.99)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,73 +51,78 @@ class Evaluation:
     # Over the labels with at least 20 documents.
     macro_f1_many: float
     calibration_error: float
+    reliability: tuple[ReliabilityBin, ...]
+    coverage: tuple[CoveragePoint, ...]
+    # Accuracy, and the largest share of documents, the surest ones, that has it.
+    coverage_at: tuple[tuple[float, float], ...]
+    out_of_scope: OutOfScope
     classes: tuple[ClassFigures, ...]
     confusions: tuple[tuple[str, str, int], ...]
-    # Accuracy by language and by source, where known.
-    slices: tuple[tuple[str, Share], ...] = ()
+    # Accuracy by language, source and format, where known.
+    slices: tuple[tuple[str, Share], ...]
+    # Empty where a model was asked alone.
+    decisions: tuple[DecisionFigures, ...]
+    stages: tuple[StageFigures, ...]
+
+    @property
+    def headline(self) -> dict[str, Share]:
+        """The figures a model's manifest tells, by name; without an interval low and high are the value."""
+        documents = self.leaf.documents
+        plain = {
+            "macro_f1": self.macro_f1,
+            "macro_f1_many": self.macro_f1_many,
+            "calibration_error": self.calibration_error,
+        }
+        separations = {
+            "out_of_scope_auroc": self.out_of_scope.by_probability,
+            "novelty_auroc": self.out_of_scope.by_novelty,
+        }
+        return {
+            "leaf_accuracy": self.leaf,
+            "rolled_up_accuracy": self.rolled_up,
+            **{name: Share(value, value, value, documents) for name, value in plain.items()},
+            **{
+                name: Share(found.value, found.low, found.high, found.inside + found.outside)
+                for name, found in separations.items()
+                if found
+            },
+        }
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for json.dumps."""
         return asdict(self)
 
 
-def evaluate_rows(rows: Sequence[Judged], slices: tuple[tuple[str, Share], ...] = ()) -> Evaluation:
+def evaluate_rows(rows: Sequence[Judged]) -> Evaluation:
     """The figures of answered documents, wherever the answers come from."""
-    figures = class_figures(rows)
+    figures, bins, curve = class_figures(rows), reliability(rows), coverage_curve(rows)
     return Evaluation(
         leaf=leaf_accuracy(rows),
         rolled_up=rolled_up_accuracy(rows),
         macro_f1=macro_f1(figures),
-        macro_f1_many=macro_f1(figures, _MANY),
-        calibration_error=calibration_error(rows),
+        macro_f1_many=macro_f1(figures, MANY),
+        calibration_error=calibration_error(bins),
+        reliability=bins,
+        coverage=thinned(curve),
+        coverage_at=tuple((accuracy, coverage_at(curve, accuracy)) for accuracy in _ACCURACIES),
+        out_of_scope=out_of_scope(rows),
         classes=figures,
         confusions=confusions(rows),
-        slices=slices,
+        slices=slices(rows),
+        decisions=decisions(rows),
+        stages=stage_figures(rows),
     )
 
 
 def evaluate_corpus(
-    classifier: Classifier, corpus_path: Path, split: str = "dev", progress: Callable[[int, int], None] | None = None
+    classifier: Classifier, corpus_path: Path, split: str = "dev", progress: Progress | None = None
 ) -> Evaluation:
-    """A classifier's figures on a split of the corpus; `progress` hears of (documents done, all). Blocks."""
+    """A classifier's figures on a split of the corpus, its labels as they are. Blocks."""
     return evaluate_texts(classifier, split_rows(load_corpus(corpus_path), split), progress)
 
 
 def evaluate_texts(
-    classifier: Classifier, documents: Sequence[CorpusRow], progress: Callable[[int, int], None] | None = None
+    classifier: Classifier, documents: Sequence[CorpusRow], progress: Progress | None = None
 ) -> Evaluation:
-    """A classifier's figures on labelled texts."""
-    judged: list[Judged] = []
-    for start in range(0, len(documents), _BATCH):
-        batch = documents[start : start + _BATCH]
-        answers = classifier.predict([row.text for row in batch], [False] * len(batch))
-        judged += [Judged(row.label, answer.probabilities) for row, answer in zip(batch, answers, strict=True)]
-        if progress:
-            progress(len(judged), len(documents))
-    return evaluate_rows(judged, _slices(documents, judged))
-
-
-def print_evaluation(evaluation: Evaluation, console: Console) -> None:
-    """Tables for people."""
-    summary = Table("figure", "value", "95 % interval", "documents")
-    for name, share in (("leaf accuracy", evaluation.leaf), ("rolled up", evaluation.rolled_up), *evaluation.slices):
-        summary.add_row(name, f"{share.value:.3f}", f"{share.low:.3f} - {share.high:.3f}", str(share.documents))
-    summary.add_row("macro-F1", f"{evaluation.macro_f1:.3f}", "", "")
-    summary.add_row(f"macro-F1, labels with {_MANY} or more", f"{evaluation.macro_f1_many:.3f}", "", "")
-    summary.add_row("calibration error", f"{evaluation.calibration_error:.3f}", "", "")
-    classes = Table("label", "documents", "precision", "recall", "F1")
-    for row in evaluation.classes:
-        classes.add_row(row.label, str(row.documents), f"{row.precision:.3f}", f"{row.recall:.3f}", f"{row.f1:.3f}")
-    mistakes = Table("truth", "predicted", "documents")
-    for truth, said, count in evaluation.confusions:
-        mistakes.add_row(truth, said or "(no answer)", str(count))
-    for table in (summary, classes, mistakes):
-        console.print(table)
-
-
-def _slices(documents: Sequence[CorpusRow], judged: Sequence[Judged]) -> tuple[tuple[str, Share], ...]:
-    parts: dict[str, list[Judged]] = {}
-    for row, answer in zip(documents, judged, strict=True):
-        parts.setdefault(f"language {row.lang}", []).append(answer)
-        parts.setdefault(f"source {row.source}", []).append(answer)
-    return tuple((name, leaf_accuracy(parts[name])) for name in sorted(parts))
+    """A classifier's figures on texts of a corpus. Blocks."""
+    return evaluate_rows(judge_by_model(classifier, of_corpus(documents), progress))
