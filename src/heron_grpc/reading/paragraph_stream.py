@@ -52,10 +52,12 @@ class ParagraphStream:
             self.flow.line(line)
 
     def end_page(self) -> None:
-        """What has been written stands on the page that ends here."""
-        if not self.table_depth:
-            self.end_paragraph()
-            self._end_table()
+        """What has been written stands on the page that ends here; a table is finished on it."""
+        if self.table_depth:
+            self.is_break_due = True
+            return
+        self.end_paragraph()
+        self._end_table()
         self.flow.new_page()
 
     def end_cell(self) -> None:

@@ -169,7 +169,7 @@ class _Rtf:
         elif word in CHARACTERS:
             self._character(CHARACTERS[word])
         elif word == b"bin":
-            self._at += max(number or 0, 0)
+            self._binary(max(number or 0, 0))
         elif word in SKIPPED or (is_starred and word not in _STARRED):
             self._skip()
         elif word in _WORDS:
@@ -184,6 +184,12 @@ class _Rtf:
             code = 0x2022 if code == 0xF0B7 else 0x20
         self._character(chr(code))
         self._to_skip = self._group.fallback
+
+    def _binary(self, count: int) -> None:
+        """Bytes as they are; where bytes are kept, they are hex."""
+        if self._group.collected is not None:
+            self._group.collected.append(self._data[self._at : self._at + count].hex().encode())
+        self._at += count
 
     def _skip(self) -> None:
         """To the brace that ends the group."""
@@ -214,8 +220,8 @@ class _Rtf:
     def charset(self, _: bytes, number: int | None) -> None:
         self._fonts[self._font] = CHARSETS.get(number or 0, self._encoding)
 
-    def font_table(self, _: bytes, __: int | None) -> None:
-        """Names of fonts are no text."""
+    def no_text(self, _: bytes, __: int | None) -> None:
+        """Names of fonts and values of a shape's properties; one of these may be a picture."""
         self._group.collected = []
 
     def fallback(self, _: bytes, number: int | None) -> None:
@@ -271,6 +277,8 @@ class _Rtf:
             self.flow.note(text)
         elif text and text not in self._told:
             self._told.add(text)
+            if self._streams[0].is_break_due:
+                self.flow.new_page()
             (self.flow.head if word.startswith(b"header") else self.flow.foot)(text)
 
     def twice(self, _: bytes, __: int | None) -> None:
@@ -327,7 +335,8 @@ _WORDS: dict[bytes, Callable[[_Rtf, bytes, int | None], None]] = {
     **dict.fromkeys((b"pict", b"objdata"), _Rtf.file),
     b"f": _Rtf.font_number,
     b"fcharset": _Rtf.charset,
-    b"fonttbl": _Rtf.font_table,
+    b"fonttbl": _Rtf.no_text,
+    b"sv": _Rtf.no_text,
     b"uc": _Rtf.fallback,
     b"upr": _Rtf.twice,
     b"deff": _Rtf.default,

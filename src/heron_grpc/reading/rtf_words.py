@@ -63,6 +63,7 @@ PROPERTIES = {
 }
 # Groups that say nothing, or again for old readers; those that begin with \* are skipped unless they are known.
 SKIPPED = frozenset(
-    b"colortbl stylesheet fldinst nonshppict nonesttables shprslt sn sv xe tc txe rxe filetbl ftnsep ftnsepc aftnsep"
-    b" aftnsepc ftncn aftncn pntxta pntxtb revtbl listtable listoverridetable atrfstart atrfend".split()
+    b"colortbl stylesheet fldinst nonshppict nonesttables shprslt sn xe tc txe rxe filetbl ftnsep ftnsepc aftnsep"
+    b" aftnsepc ftncn aftncn pntxta pntxtb revtbl listtable listoverridetable atrfstart atrfend comment"
+    b" hlinkbase".split()
 )
