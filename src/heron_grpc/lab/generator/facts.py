@@ -8,6 +8,8 @@ from faker import Faker
 
 from heron_grpc.lab.generator.formats import Locale, date_text, month_text, number
 from heron_grpc.lab.generator.ledgers import LEDGERS, Ledger
+from heron_grpc.lab.generator.machine_readable import Bearer, zone
+from heron_grpc.lab.generator.template import choose
 from heron_grpc.lab.generator.vocabulary import Vocabulary
 
 _LATEST = date(2026, 10, 1)
@@ -59,6 +61,8 @@ class Facts:
         self._vocabulary = vocabulary
         self._specimen = random.random() < _PLACEHOLDER_SHARE
         self._known: dict[str, str] = {}
+        # When the person was born, and until when the document is good: as last drawn.
+        self._days: dict[str, date] = {}
         self._ledgers: dict[str, Ledger] = {}
         self._money = random.choice(locale.money)
         self._date = random.choice(locale.dates)
@@ -84,9 +88,9 @@ class Facts:
         if value:
             amounts = self._ledger(ledger).values[value]
             return "  ".join(self._write(amount) for amount in amounts)
-        if name in ("code", "digits", "money", "int", "date", "old", "next", "year", "month", "para"):
+        if name in ("code", "digits", "money", "int", "date", "old", "next", "year", "month", "para", "mrz"):
             return str(getattr(self, f"_{name}_fact")(argument))
-        return self._random.choice(self._vocabulary.words(name, self._locale.language))
+        return choose(self._random.choice(self._vocabulary.words(name, self._locale.language)), self._random)
 
     def _code_fact(self, pattern: str) -> str:
         """Digits for 9, letters for A, the rest as it stands."""
@@ -107,10 +111,22 @@ class Facts:
         return self._write(self._today - timedelta(days=self._random.randint(0, 60)))
 
     def _old_fact(self, _: str) -> str:
-        return self._write(self._today - timedelta(days=self._random.randint(7_000, 25_000)))
+        self._days["old"] = self._today - timedelta(days=self._random.randint(7_000, 25_000))
+        return self._write(self._days["old"])
 
     def _next_fact(self, _: str) -> str:
-        return self._write(self._today + timedelta(days=self._random.randint(10, 2_500)))
+        self._days["next"] = self._today + timedelta(days=self._random.randint(10, 2_500))
+        return self._write(self._days["next"])
+
+    def _mrz_fact(self, wish: str) -> str:
+        """The machine-readable zone of size, code, state and number ("TD3 P FRA 99AA99999") of the named person."""
+        size, code, state, number = wish.split()
+        last, first, sex = (self.fact(name) for name in ("last", "first", "sex"))
+        for name in ("old", "next"):
+            self.fact(name)
+        days = self._days
+        bearer = Bearer(last, first, sex, days["old"], days["next"], self.fact("code", number))
+        return "\n".join(zone(size, code, state, bearer))
 
     def _year_fact(self, _: str) -> str:
         return str(self._today.year)

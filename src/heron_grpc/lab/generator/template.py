@@ -49,17 +49,18 @@ def _line(line: str, facts: FactSource, random: Random) -> Iterator[Clean]:
         if random.random() < _OPTIONAL_SHARE:
             yield from _line(line.removeprefix(_OPTIONAL), facts, random)
     elif table := _TABLE.match(line):
-        template = _choose(line[table.end() :], random)
+        template = choose(line[table.end() :], random)
         for number, row in enumerate(facts.table(table[1])):
             yield _fill(template, facts, {cell: (f"{table[1]}.{cell}", value) for cell, value in row.items()}, number)
     elif repeat := _REPEAT.match(line):
         for _ in range(random.randint(int(repeat[1]), int(repeat[2]))):
-            yield _fill(_choose(line[repeat.end() :], random), facts)
+            yield _fill(choose(line[repeat.end() :], random), facts)
     else:
-        yield _fill(_choose(line, random), facts)
+        yield _fill(choose(line, random), facts)
 
 
-def _choose(text: str, random: Random) -> str:
+def choose(text: str, random: Random) -> str:
+    """The text with each of its choices made."""
     while choice := _CHOICE.search(text):
         text = text[: choice.start()] + random.choice(choice[1].split("|")) + text[choice.end() :]
     return text

@@ -1,5 +1,6 @@
 """Lists of words and phrases by name and language."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
@@ -10,7 +11,7 @@ _FALLBACK = "en"
 
 
 class Vocabulary:
-    """vocabulary.yaml: a list of phrases by name, or by name and language."""
+    """A list of phrases by name and language; a phrase may leave choices open, as templates do."""
 
     def __init__(self, lists: Mapping[str, Mapping[str, Sequence[str]]]) -> None:
         self._lists = lists
@@ -18,9 +19,15 @@ class Vocabulary:
     @classmethod
     @cache
     def load(cls) -> "Vocabulary":
-        """The vocabulary of the package."""
-        file = resources.files("heron_grpc.lab.generator") / "vocabulary.yaml"
-        return cls(yaml.safe_load(file.read_text(encoding="utf-8")))
+        """The vocabulary of the package: vocabulary.yaml and what each subject adds to it in phrases/."""
+        package = resources.files("heron_grpc.lab.generator")
+        subjects = sorted((package / "phrases").iterdir(), key=lambda file: file.name)
+        lists: dict[str, dict[str, list[str]]] = defaultdict(dict)
+        for file in (package / "vocabulary.yaml", *subjects):
+            for name, by_language in yaml.safe_load(file.read_text(encoding="utf-8")).items():
+                for language, phrases in by_language.items():
+                    lists[name].setdefault(language, []).extend(phrases)
+        return cls(lists)
 
     def words(self, name: str, language: str) -> list[str]:
         """The phrases, in English where the language has none. Raises KeyError when there is no such list."""
