@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from heron_grpc.classify.manifest import load_manifest
 from heron_grpc.domain.errors import ConfigurationError
 from heron_grpc.lab.corpus import assign_folds, load_corpus
 from heron_grpc.lab.evaluate import evaluate_corpus
+from heron_grpc.lab.fitting import METHODS, FitParameters
+from heron_grpc.lab.generator import Generator
+from heron_grpc.lab.read_back import read_back
 from heron_grpc.lab.train_naive_bayes import TrainOptions, train
 
 KINDS = {
@@ -20,7 +24,7 @@ KINDS = {
     "meta/other": "once upon a time {} a fox ran over the hills and far away",
 }
 TODAY = date(2026, 1, 2)
-OPTIONS = TrainOptions(per_label=1, generated_weights=(0.1,), folds=2)
+OPTIONS = TrainOptions(per_label=1, read_share=0, picture_share=0, generated_weights=(0.1,), folds=2)
 
 
 def write(path: Path, rows: list[dict[str, str]]) -> Path:
@@ -80,6 +84,26 @@ def test_a_model_that_does_not_beat_the_one_there_is_not_written_unless_forced(c
     assert (tmp_path / "nb/manifest.json").read_bytes() == before
     assert train(corpus, tmp_path, TODAY, OPTIONS, force=True).version == "2"
     assert load_manifest(tmp_path / "nb").version == "2"
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_makes_a_model_of_the_same_backend(corpus, tmp_path, method):
+    train(corpus, tmp_path, TODAY, replace(OPTIONS, fit=FitParameters(method=method)))
+    assert evaluate_corpus(load_classifier(tmp_path / "nb"), corpus).leaf.value > 0.9
+
+
+def test_an_unknown_method_is_refused(corpus, tmp_path):
+    with pytest.raises(ConfigurationError, match="nbsvm"):
+        train(corpus, tmp_path, TODAY, replace(OPTIONS, fit=FitParameters(method="forest")))
+
+
+def test_some_documents_are_trained_on_as_the_reader_returns_them():
+    document = Generator().draw("financial/receivable/invoice", 9, 0)
+    drawn = [document, replace(document, label="meta/not_a_document", seed="picture", text="kept")]
+    read, kept = read_back(drawn, 1.0, 0.0)
+    assert kept == drawn[1]
+    assert read.text != document.text
+    assert read.text.split()[:3] == document.clean.text.split()[:3]
 
 
 def test_a_corpus_that_parts_a_group_is_refused(tmp_path):

@@ -146,14 +146,16 @@ def train_nb(
     ] = None,
     seed: Annotated[int, typer.Option(help="Draws the generated documents.")] = 1,
     per_label: Annotated[int, typer.Option(min=0, help="Generated documents of every label.")] = 100,
+    method: Annotated[str, typer.Option(help="nbsvm, complement, multinomial or logistic.")] = "nbsvm",
     force: Annotated[bool, typer.Option("--force", help="Keep the new model even when it is not better.")] = False,
 ) -> None:
     """Train the Naive Bayes model; it replaces the one there only when it beats it on the dev split."""
     with _set_up():
         from heron_grpc.cli import train as command
+        from heron_grpc.lab.fitting import FitParameters
         from heron_grpc.lab.train_naive_bayes import TrainOptions
 
-        options = TrainOptions(seed=seed, per_label=per_label)
+        options = TrainOptions(seed=seed, per_label=per_label, fit=FitParameters(method=method))
         raise typer.Exit(command.run_naive_bayes(corpus, models_dir, options, force))
 
 

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.sparse import csr_matrix, hstack
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import ComplementNB, MultinomialNB
 from sklearn.preprocessing import normalize
 from sklearn.svm import LinearSVC
 
@@ -21,6 +23,11 @@ from heron_grpc.domain.errors import ConfigurationError
 
 # Bounds of the natural logarithm of the sharpness.
 _LOG_SHARPNESS = (-4.0, 6.0)
+# Ways to find the weights: NBSVM (Wang and Manning, 2012), Naive Bayes as it is and by complements (Rennie, 2003),
+# and logistic regression. All give a linear model, which the same backend serves.
+METHODS = ("nbsvm", "complement", "multinomial", "logistic")
+# Inverse regularisation of the logistic regression for each unit of strictness.
+_LOGISTIC_STRICTNESS = 30.0
 # Fixed, so that equal arrays give equal files.
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 
@@ -29,6 +36,8 @@ _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 class FitParameters:
     """What can be tuned."""
 
+    # One of METHODS.
+    method: str = "nbsvm"
     # Documents a feature must stand in, and the most features kept.
     min_documents: int = 3
     max_features: int = 60_000
@@ -62,8 +71,10 @@ def fit(
 
     `weights` counts each document.
 
-    Raises ConfigurationError when the documents have fewer than two labels.
+    Raises ConfigurationError when the documents have fewer than two labels, or for an unknown method.
     """
+    if parameters.method not in METHODS:
+        raise ConfigurationError(f"the method must be one of {', '.join(METHODS)}")
     ids = _select(counts, truth, parameters)
     kept = counts[:, ids].tocsr()
     documents = np.bincount(kept.indices, minlength=len(ids))
@@ -73,10 +84,11 @@ def fit(
     if len(known) < 2:
         raise ConfigurationError("a classifier needs documents of two labels")
     labels = labels or int(truth.max()) + 1
-    strength = _ratio_strength(values, places, weights, parameters)
-    found, offsets = _discriminate(values.multiply(strength).tocsr(), places, weights, parameters)
+    found, offsets = _METHODS[parameters.method](values, places, weights, parameters)
+    # What all labels share changes no answer and would take up the range of the stored numbers.
+    found -= found.mean(axis=0)
     coefficients, bias = np.zeros((labels, len(ids))), np.full(labels, offsets.min() - 1)
-    coefficients[known], bias[known] = found * strength, offsets
+    coefficients[known], bias[known] = found, offsets
     coefficients[:, _border(ids) :] *= parameters.char_weight
     scale = np.maximum(np.abs(coefficients).max(axis=1), 1e-9) / 127
     seen = np.zeros(BUCKETS, dtype=bool)
@@ -164,19 +176,54 @@ def _ratio_strength(
     return np.asarray(np.maximum(ratios.max(axis=0), 0.05) ** parameters.ratio_power)
 
 
-def _discriminate(
+def _nbsvm(
     values: csr_matrix, truth: NDArray[np.int64], weights: NDArray[np.float64], parameters: FitParameters
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(labels, features) coefficients and (labels,) biases, one label against the rest."""
+    strength = _ratio_strength(values, truth, weights, parameters)
     model = LinearSVC(C=parameters.strictness, random_state=0, tol=1e-3, max_iter=300)
     with warnings.catch_warnings():
         # A run cut short is still deterministic, and its worth is measured afterwards.
         warnings.simplefilter("ignore", ConvergenceWarning)
         warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
+        model.fit(values.multiply(strength).tocsr(), truth, sample_weight=weights)
+    return _both_sides(model.coef_ * strength, model.intercept_)
+
+
+def _logistic(
+    values: csr_matrix, truth: NDArray[np.int64], weights: NDArray[np.float64], parameters: FitParameters
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    model = LogisticRegression(C=_LOGISTIC_STRICTNESS * parameters.strictness, max_iter=100, tol=1e-3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
         model.fit(values, truth, sample_weight=weights)
-    if len(model.classes_) == 2:
-        return np.vstack([-model.coef_, model.coef_]), np.concatenate([-model.intercept_, model.intercept_])
-    return model.coef_, model.intercept_
+    return _both_sides(model.coef_, model.intercept_)
+
+
+def _complement(
+    values: csr_matrix, truth: NDArray[np.int64], weights: NDArray[np.float64], parameters: FitParameters
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    model = ComplementNB(alpha=parameters.alpha).fit(values, truth, sample_weight=weights)
+    return model.feature_log_prob_, np.zeros(len(model.classes_))
+
+
+def _multinomial(
+    values: csr_matrix, truth: NDArray[np.int64], weights: NDArray[np.float64], parameters: FitParameters
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    model = MultinomialNB(alpha=parameters.alpha).fit(values, truth, sample_weight=weights)
+    return model.feature_log_prob_, model.class_log_prior_
+
+
+_METHODS = {"nbsvm": _nbsvm, "complement": _complement, "multinomial": _multinomial, "logistic": _logistic}
+
+
+def _both_sides(
+    coefficients: NDArray[np.float64], offsets: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(labels, features) and (labels,) also where two labels share one row."""
+    if len(coefficients) > 1:
+        return coefficients, offsets
+    return np.vstack([-coefficients, coefficients]), np.concatenate([-offsets, offsets])
 
 
 def _one_hot(truth: NDArray[np.int64], weights: NDArray[np.float64] | None = None) -> csr_matrix:

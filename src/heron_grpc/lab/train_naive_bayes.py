@@ -19,6 +19,7 @@ from heron_grpc.lab.evaluate import Evaluation, evaluate_texts
 from heron_grpc.lab.fitting import FitParameters, count_features, fit, fit_sharpness, pack, score, sharpened
 from heron_grpc.lab.generator import Generator
 from heron_grpc.lab.measures import wilson
+from heron_grpc.lab.read_back import read_back
 
 Progress = Callable[[str], None]
 
@@ -31,6 +32,9 @@ class TrainOptions:
     seed: int = 1
     # Generated documents of every label; the generator draws more of the common ones.
     per_label: int = 90
+    # Of the generated documents, those that are rendered and read back: text files and pictures of their kinds.
+    read_share: float = 0.5
+    picture_share: float = 0.05
     # How much a generated document counts beside a real one; the best on dev is taken, the greatest among equals.
     generated_weights: tuple[float, ...] = (0.1, 0.3)
     # Parts of the training set, by group and layout, that calibration holds out in turn.
@@ -110,6 +114,8 @@ def _gather(
 ) -> TrainingSet:
     generator = Generator()
     drawn = list(generator.draw_all(options.per_label, options.seed)) if options.per_label else []
+    if options.read_share or options.picture_share:
+        drawn = list(read_back(drawn, options.read_share, options.picture_share))
     labels = sorted({row.label for row in (*training, *dev)} | {document.label for document in drawn})
     tell(f"{len(training)} real and {len(drawn)} generated documents of {len(labels)} labels")
     texts = [row.text for row in training] + [document.text for document in drawn]
@@ -149,8 +155,9 @@ def _calibrated(
     return sharpened(fit(data.counts, data.truth, weights, options.fit), sharpness), figure
 
 
-def _drawn(options: TrainOptions) -> dict[str, int]:
-    return {"seed": options.seed, "per_label": options.per_label, "folds": options.folds}
+def _drawn(options: TrainOptions) -> dict[str, int | float]:
+    names = ("seed", "per_label", "read_share", "picture_share", "folds")
+    return {name: getattr(options, name) for name in names}
 
 
 def _sources(training: Sequence[CorpusRow], generated: int) -> tuple[DataSource, ...]:

@@ -18,14 +18,16 @@ from heron_grpc.lab.samples.documents import with_fixed_times
 
 _MADE = datetime(2024, 1, 1)  # noqa: DTZ001  of no place
 _AMOUNT = re.compile(r"-?\d{1,3}(?:,\d{3})*\.\d\d")
-# Header lines by their names in the languages of the layouts.
+# Header fields by their names in the languages of the layouts; empty for what a mail program writes itself.
 _HEADERS = {
     **dict.fromkeys(("from", "von", "de", "da", "van", "od", "expéditeur"), "From"),
     **dict.fromkeys(("to", "an", "à", "para", "a", "aan", "do"), "To"),
     **dict.fromkeys(("cc", "kopie"), "Cc"),
     **dict.fromkeys(("subject", "betreff", "objet", "asunto", "oggetto", "onderwerp", "temat"), "Subject"),
+    **dict.fromkeys(("sent", "date", "gesendet", "datum", "envoyé", "fecha", "data", "verzonden", "received"), ""),
+    **dict.fromkeys(("mime-version", "message-id", "content-type", "return-path", "reply-to"), ""),
 }
-_HEADER_LINE = re.compile(r"([^\W\d_]{1,12}) ?: ?(.+)")
+_HEADER_LINE = re.compile(r"([^\W\d_]{1,12}(?:-[^\W\d_]{1,12})?) ?: ?(.+)")
 
 
 def word_file(lines: Sequence[Cells]) -> bytes:
@@ -88,18 +90,27 @@ def html_file(lines: Sequence[Cells]) -> bytes:
 def mail(lines: Sequence[Cells]) -> bytes | None:
     """A message whose headers are those the text begins with; nothing for a text that names no sender or subject."""
     message = EmailMessage(SMTP.clone(raise_on_defect=False))
-    body = len(lines)
-    for number, cells in enumerate(lines):
-        match = _HEADER_LINE.fullmatch("  ".join(piece.text for piece in cells))
-        name = _HEADERS.get(match[1].lower()) if match else None
-        if match is None or name is None or name in message:
-            body = number
-            break
-        message[name] = _address(match[2]) if name in {"From", "To", "Cc"} else match[2]
+    body: list[Cells] = []
+    for cells in lines:
+        headers = {} if body[1:] else _headers(cells)
+        for name, value in headers.items():
+            if name not in message:
+                message[name] = _address(value) if name in {"From", "To", "Cc"} else value
+        if not headers:
+            body.append(cells)
     if "From" not in message or "Subject" not in message:
         return None
-    message.set_content("\n".join("  ".join(piece.text for piece in cells) for cells in lines[body:]) + "\n")
+    message.set_content("\n".join("  ".join(piece.text for piece in cells) for cells in body) + "\n")
     return bytes(message)
+
+
+def _headers(cells: Cells) -> dict[str, str]:
+    """The header fields of a line that holds nothing else; those a mail program writes itself are left out."""
+    found = [_HEADER_LINE.fullmatch(piece.text) for piece in cells]
+    if not cells or not all(match and match[1].lower() in _HEADERS for match in found):
+        return {}
+    named = {_HEADERS[match[1].lower()]: match[2] for match in found if match}
+    return {name: value for name, value in named.items() if name}
 
 
 def _address(text: str) -> str:

@@ -38,7 +38,8 @@ _USUAL: Mapping[str, Mapping[str, int]] = {
     ),
     "correspondence/email": _MAIL,
 }
-_OF_PAGES = frozenset({"pdf", "scan.pdf", "jpg", "png", "tif"})
+PICTURES = frozenset({"scan.pdf", "jpg", "png", "tif"})
+_OF_PAGES = PICTURES | {"pdf"}
 FORMATS = ("pdf", "scan.pdf", "jpg", "png", "tif", "docx", "xlsx", "csv", "html", "eml", "txt")
 
 
@@ -72,9 +73,7 @@ def render(document: GeneratedDocument, chosen: str | None = None) -> RenderedDo
     Text that cannot be drawn comes without pages, and what is no mail comes as text. Raises KeyError for other formats.
     """
     random = Random(f"{document.seed}/file")  # noqa: S311 - draws samples, guards nothing
-    wanted = chosen or _pick(document.label, random)
-    if wanted in _OF_PAGES and lacking(document.clean.text) > _MOST_LACKING:
-        wanted = "docx"
+    wanted = _possible(document, chosen or usual_format(document))
     lines = lines_of(document.clean.text)
     if wanted in _OF_PAGES:
         return _with_pages(document, wanted, lines, random)
@@ -85,10 +84,17 @@ def render(document: GeneratedDocument, chosen: str | None = None) -> RenderedDo
     return RenderedDocument(content, wanted, wanted, fields)
 
 
-def _pick(label: str, random: Random) -> str:
-    usual = max((prefix for prefix in _USUAL if label.startswith(prefix)), key=len, default="")
+def usual_format(document: GeneratedDocument) -> str:
+    """One of FORMATS that is usual for its kind; the same each time."""
+    random = Random(f"{document.seed}/format")  # noqa: S311 - draws samples, guards nothing
+    usual = max((prefix for prefix in _USUAL if document.label.startswith(prefix)), key=len, default="")
     formats = _USUAL.get(usual, _PAPERS)
-    return random.choices(tuple(formats), tuple(formats.values()))[0]
+    return _possible(document, random.choices(tuple(formats), tuple(formats.values()))[0])
+
+
+def _possible(document: GeneratedDocument, wanted: str) -> str:
+    """A Word file where the text has signs that cannot be drawn."""
+    return "docx" if wanted in _OF_PAGES and lacking(document.clean.text) > _MOST_LACKING else wanted
 
 
 _WITHOUT_PAGES: Mapping[str, Callable[[Sequence[Cells], Random], bytes | None]] = {
