@@ -2,10 +2,11 @@
 
 import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, features
 
 from heron_grpc.domain.document import Page, TextSource, Word
 from heron_grpc.domain.errors import ConfigurationError
@@ -13,7 +14,7 @@ from heron_grpc.domain.ports import OcrEngine, OcrImage, ScriptFinder
 from heron_grpc.reading.ocr import engine_name, languages, package_of, second_engine_name
 from heron_grpc.reading.ocr.ctc import decode
 from heron_grpc.reading.ocr.engines import find_engines
-from heron_grpc.reading.ocr.languages import choose_languages, tesseract_name
+from heron_grpc.reading.ocr.languages import choose_languages, tessdata_dir, tesseract_name
 from heron_grpc.reading.ocr.page_image import as_ocr_image
 from heron_grpc.reading.ocr.scripts import is_latin_or_chinese, languages_of, may_occur
 from heron_grpc.settings import ReadingSettings
@@ -79,6 +80,29 @@ def tesseract(request: pytest.FixtureRequest) -> ScriptFinder:
 def test_missing_language_is_a_configuration_error(tesseract: ScriptFinder, draw: Draw) -> None:
     with pytest.raises(ConfigurationError):
         tesseract.recognise(seen(draw()), ("tlh",), 1)
+
+
+@pytest.mark.parametrize("name", ["tesserocr", "pytesseract"])
+def test_no_line_of_a_script_with_dots_is_left_out(name: str, draw: Draw, tmp_path: Path) -> None:
+    installed = tessdata_dir(ReadingSettings())
+    if not features.check("raqm") or not installed or (name == "pytesseract" and not shutil.which("tesseract")):
+        pytest.skip("no Raqm to draw Arabic with, or no Tesseract")
+    # Lines are found before they are read, whatever in.
+    (tmp_path / "ara.traineddata").symlink_to(installed / "eng.traineddata")
+    (tmp_path / "configs").symlink_to(installed / "configs")
+    found = find_engines(ReadingSettings(ocr_engine=name, tessdata_dir=str(tmp_path)))
+    assert found
+    arabic = (
+        "عقد إيجار سكني بين الطرفين",
+        "يرجى دفع المبلغ خلال ثلاثين يوما من تاريخ الفاتورة",
+        "تم توقيع هذا العقد بين الطرفين في مدينة القاهرة",
+        "يجب تقديم الطلب مع جميع الوثائق المطلوبة",
+        "نشكركم على ثقتكم ونتطلع إلى العمل معكم مرة أخرى",
+    )
+    page = found.first.recognise(seen(draw(arabic, (1200, 700), 40)), ("ara",), 1)
+    tops = [50 + index * 88 for index in range(len(arabic))]
+    for top in tops:
+        assert any(top < 700 * (word.box.y_min + word.box.y_max) / 2 < top + 70 for word in page.words)
 
 
 def test_script_is_told(tesseract: ScriptFinder, draw: Draw) -> None:

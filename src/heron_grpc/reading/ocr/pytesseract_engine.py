@@ -8,6 +8,7 @@ from PIL import Image
 from heron_grpc.domain.document import Page
 from heron_grpc.domain.errors import ConfigurationError
 from heron_grpc.domain.ports import OcrImage
+from heron_grpc.reading.ocr.scripts import tesseract_variables
 from heron_grpc.reading.ocr.tsv import page_from_tsv
 
 _MOST_S = 20
@@ -27,6 +28,7 @@ class PytesseractEngine:
         """See the port."""
         # Engine 1: the neural one alone.
         config = f"--psm {_BLOCK if image.is_block else _COLUMN} --oem 1" + self._common(image)
+        config += "".join(f" -c {variable}={value}" for variable, value in tesseract_variables(languages).items())
         try:
             tsv = pytesseract.image_to_data(_picture(image), lang="+".join(languages), config=config, timeout=_MOST_S)
         except pytesseract.TesseractNotFoundError as error:

@@ -8,6 +8,7 @@ import tesserocr
 from heron_grpc.domain.document import Page
 from heron_grpc.domain.errors import ConfigurationError
 from heron_grpc.domain.ports import OcrImage
+from heron_grpc.reading.ocr.scripts import tesseract_variables
 from heron_grpc.reading.ocr.tsv import page_from_tsv
 
 # Each takes tens of MB once it has read a page.
@@ -25,11 +26,11 @@ class TesserocrEngine:
     def __init__(self, tessdata: str) -> None:
         self._tessdata = tessdata
         # The latest used last. Taken from and added to by one operation each, which no other thread interrupts.
-        self._idle: list[tuple[str, tesserocr.PyTessBaseAPI]] = []
+        self._idle: list[tuple[tuple[str, ...], tesserocr.PyTessBaseAPI]] = []
 
     def recognise(self, image: OcrImage, languages: tuple[str, ...], page_number: int) -> Page:
         """See the port."""
-        with self._loaded("+".join(languages)) as api:
+        with self._loaded(*languages) as api:
             _show(api, image)
             api.SetPageSegMode(tesserocr.PSM.SINGLE_BLOCK if image.is_block else tesserocr.PSM.SINGLE_COLUMN)
             api.Recognize(_MOST_MS)
@@ -46,9 +47,9 @@ class TesserocrEngine:
         return found["script_name"] if found else ""
 
     @contextmanager
-    def _loaded(self, languages: str) -> Iterator[tesserocr.PyTessBaseAPI]:
+    def _loaded(self, *languages: str) -> Iterator[tesserocr.PyTessBaseAPI]:
         """Some 100 ms a language when it is not there yet."""
-        at = next((at for at, (name, _) in enumerate(self._idle) if name == languages), None)
+        at = next((at for at, (names, _) in enumerate(self._idle) if names == languages), None)
         api = self._idle.pop(at)[1] if at is not None else _load(self._tessdata, languages)
         try:
             yield api
@@ -65,9 +66,13 @@ def _show(api: tesserocr.PyTessBaseAPI, image: OcrImage) -> None:
         api.SetSourceResolution(image.dpi)
 
 
-def _load(tessdata: str, languages: str) -> tesserocr.PyTessBaseAPI:
-    mode = tesserocr.OEM.TESSERACT_ONLY if languages == _NO_LANGUAGE else tesserocr.OEM.LSTM_ONLY
+def _load(tessdata: str, languages: tuple[str, ...]) -> tesserocr.PyTessBaseAPI:
+    mode = tesserocr.OEM.TESSERACT_ONLY if languages == (_NO_LANGUAGE,) else tesserocr.OEM.LSTM_ONLY
+    names = "+".join(languages)
     try:
-        return tesserocr.PyTessBaseAPI(path=tessdata, lang=languages, oem=mode)
+        api = tesserocr.PyTessBaseAPI(path=tessdata, lang=names, oem=mode)
     except RuntimeError as error:
-        raise ConfigurationError(f"Tesseract lacks a language of {languages}") from error
+        raise ConfigurationError(f"Tesseract lacks a language of {names}") from error
+    for variable, value in tesseract_variables(languages).items():
+        api.SetVariable(variable, value)
+    return api
