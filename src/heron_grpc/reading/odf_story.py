@@ -1,6 +1,6 @@
 """Text of OpenDocument files (ODF 1.3 part 3): paragraphs, lists, tables, frames and notes, in order."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain, islice
@@ -12,7 +12,7 @@ from heron_grpc.reading.soundness import MOST_CELLS
 
 _NAMES = "{urn:oasis:names:tc:opendocument:xmlns:"
 OFFICE, TEXT, STYLE, DRAW = (f"{_NAMES}{name}:1.0}}" for name in ("office", "text", "style", "drawing"))
-_TABLE, _FO = f"{_NAMES}table:1.0}}", f"{_NAMES}xsl-fo-compatible:1.0}}"
+_TABLE = f"{_NAMES}table:1.0}}"
 PRESENTATION = f"{_NAMES}presentation:1.0}}"
 HREF = "{http://www.w3.org/1999/xlink}href"
 _CREATOR = "{http://purl.org/dc/elements/1.1/}creator"
@@ -29,7 +29,9 @@ _SKIPPED = frozenset(
 _MOST_SPACES = 1000
 # Columns of a spreadsheet in a text; repeated cells at the end of a row are only its rest.
 _MOST_COLUMNS = 1024
-_BREAKS = frozenset({"page", "even-page", "odd-page"})
+_IMAGE = f"{DRAW}image"
+_VIEWS = (_IMAGE, f"{DRAW}object", f"{DRAW}object-ole")
+_DRAWINGS = (".svg", ".svm", ".emf", ".wmf")
 
 
 @dataclass(slots=True)
@@ -40,11 +42,11 @@ class OdfStory:
     # Names of paragraph and table styles that begin, and of those that end a page.
     breaks_before: frozenset[str] = frozenset()
     breaks_after: frozenset[str] = frozenset()
-    # References to the pictures and objects met, in order.
-    inside: dict[str, None] = field(default_factory=dict)
+    # Told the reference to every picture and object where it is met.
+    on_object: Callable[[str], object] = lambda _reference: None
     _cells_left: int = MOST_CELLS + 1
 
-    def blocks(self, container: etree._Element) -> None:
+    def blocks(self, container: Iterable[etree._Element]) -> None:
         """Paragraphs and tables at any depth."""
         for element in container:
             tag = element.tag
@@ -71,11 +73,11 @@ class OdfStory:
             self.flow.new_page()
 
     def _meet(self, element: etree._Element) -> None:
-        """Keeps what a frame shows. Of several pictures of one thing the first is the best."""
-        if element.tag in {f"{DRAW}image", f"{DRAW}object", f"{DRAW}object-ole"} and (name := element.get(HREF)):
+        """Tells what a frame shows: of several views of one thing the best."""
+        if element.tag in _VIEWS and (name := element.get(HREF)):
             shown = element.getparent()
-            if shown is None or shown.find(f"{DRAW}object") in {None, element}:
-                self.inside.setdefault(name)
+            if shown is None or _best_view(shown) is element:
+                self.on_object(name)
 
     def _table(self, table: etree._Element) -> None:
         if table.get(f"{_TABLE}style-name") in self.breaks_before:
@@ -156,15 +158,12 @@ class _Line:
         self.pieces.clear()
 
 
-def page_breaks(*roots: etree._Element | None) -> tuple[frozenset[str], frozenset[str]]:
-    """Names of the styles that break the page before and after what has them."""
-    found: tuple[set[str], set[str]] = set(), set()
-    for style in chain.from_iterable(root.iter(f"{STYLE}style") for root in roots if root is not None):
-        for properties in style.iterchildren(f"{STYLE}paragraph-properties", f"{STYLE}table-properties"):
-            for names, attribute in zip(found, ("break-before", "break-after"), strict=True):
-                if properties.get(_FO + attribute) in _BREAKS:
-                    names.add(style.get(f"{STYLE}name", ""))
-    return frozenset(found[0]), frozenset(found[1])
+def _best_view(frame: etree._Element) -> etree._Element | None:
+    """An object rather than pictures of it, and a picture rather than a drawing that not every program can draw."""
+    views = list(frame.iterchildren(*_VIEWS))
+    objects = [each for each in views if each.tag != _IMAGE]
+    pictures = [each for each in views if not each.get(HREF, "").lower().endswith(_DRAWINGS)]
+    return next(iter((*objects, *pictures, *views)), None)
 
 
 def _within(element: etree._Element, *tags: str) -> Iterator[etree._Element]:

@@ -34,7 +34,8 @@ def read_ods(path: str, options: ReadOptions) -> Iterator[Step]:
         hidden = _hidden(content, sheets)
         yield Metadata({**odf_metadata(package), **({"hidden_sheets": ", ".join(hidden)} if hidden else {})})
         flow = PageFlow()
-        story = OdfStory(flow)
+        inside: dict[str, None] = {}
+        story = OdfStory(flow, on_object=inside.setdefault)
         for at, sheet in enumerate(sheets):
             if at:
                 flow.new_page(even_if_blank=True)
@@ -42,7 +43,7 @@ def read_ods(path: str, options: ReadOptions) -> Iterator[Step]:
             _write_values(sheet)
             story.blocks([sheet])
         yield from map(_without_blank_rows, flow.steps(options))
-        pictures = (name.removeprefix("./") for name in story.inside)
+        pictures = (name.removeprefix("./") for name in inside)
         yield from read_inside(package_parts(package, filter(package.__contains__, pictures)), flow.count, options)
 
 

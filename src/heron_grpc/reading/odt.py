@@ -1,18 +1,21 @@
 """OpenDocument texts and presentations (ODF 1.3): in order, with headers, footers, notes, comments and objects."""
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from urllib.parse import unquote
 
 from lxml import etree
 
+from heron_grpc.domain.document import DocumentWarning
 from heron_grpc.domain.errors import CorruptDocument, EncryptedDocument
 from heron_grpc.domain.steps import Metadata, Step
 from heron_grpc.reading.inside import package_parts, read_inside
-from heron_grpc.reading.odf_story import DRAW, OFFICE, PRESENTATION, STYLE, OdfStory, page_breaks
+from heron_grpc.reading.odf_page_breaks import page_breaks
+from heron_grpc.reading.odf_story import DRAW, OFFICE, PRESENTATION, STYLE, OdfStory
 from heron_grpc.reading.office_package import OfficePackage, open_package
 from heron_grpc.reading.page_flow import PageFlow
+from heron_grpc.reading.page_selection import STAGE
 from heron_grpc.reading.reader import ReadOptions
 
 _PROPERTIES = {
@@ -28,6 +31,8 @@ _PROPERTIES = {
 }
 _HEADERS = tuple(STYLE + name for name in ("header", "header-first", "header-left"))
 _FOOTERS = tuple(STYLE + name for name in ("footer", "footer-first", "footer-left"))
+# What a formula shows is the text of these (MathML 3, 3.2).
+_FORMULA = tuple(f"{{http://www.w3.org/1998/Math/MathML}}{name}" for name in ("mi", "mn", "mo", "ms", "mtext"))
 # A chart in a text in a chart ...
 _DEEPEST_OBJECT = 3
 
@@ -40,59 +45,75 @@ def read_odt(path: str, options: ReadOptions) -> Iterator[Step]:
     with open_package(path, options.settings) as package:
         check_encryption(package)
         yield Metadata(odf_metadata(package))
-        flow = PageFlow()
-        inside: dict[str, None] = {}
-        _Document(package, flow, inside).read("", _DEEPEST_OBJECT)
-        yield from flow.steps(options)
-        yield from read_inside(package_parts(package, inside), flow.count, options)
+        document = _Document(package)
+        document.read()
+        yield from document.warnings
+        yield from document.flow.steps(options)
+        yield from read_inside(package_parts(package, document.inside), document.flow.count, options)
 
 
 class _Document:
     """The document and the ones drawn in it."""
 
-    def __init__(self, package: OfficePackage, flow: PageFlow, inside: dict[str, None]) -> None:
-        self._package, self._flow, self._inside = package, flow, inside
-        self._read: set[str] = set()
+    def __init__(self, package: OfficePackage) -> None:
+        self._package = package
+        self.flow = PageFlow()
+        # Names of the pictures and files met, in order.
+        self.inside: dict[str, None] = {}
+        self.warnings: list[DocumentWarning] = []
+        self._met: set[str] = set()
 
-    def read(self, folder: str, depth: int) -> None:
-        """Adds what the document in the folder says to the flow."""
-        content = self._package.xml(posixpath.join(folder, "content.xml"))
-        styles = self._package.xml(posixpath.join(folder, "styles.xml"))
+    def read(self) -> None:
+        """Fills the flow."""
+        content, styles = self._package.xml("content.xml"), self._package.xml("styles.xml")
         body = None if content is None else content.find(f"{OFFICE}body")
         if body is None:
             raise CorruptDocument("the document has no body")
-        if not folder:
-            self._headers(styles)
-        story = OdfStory(self._flow, *page_breaks(content, styles))
+        self._headers(styles)
+        story = self._story("", _DEEPEST_OBJECT, page_breaks(content, styles))
         slides = list(body.iter(f"{DRAW}page"))
         for number, slide in enumerate(slides):
             if number:
-                self._flow.new_page(even_if_blank=True)
+                self.flow.new_page(even_if_blank=True)
             story.blocks(slide)
             for notes in slide.iterchildren(f"{PRESENTATION}notes"):
-                self._flow.note(self._flow.captured(partial(story.blocks, notes)))
+                self.flow.note(self.flow.captured(partial(story.blocks, notes)))
         if not slides:
             story.blocks(body)
-        for name in story.inside:
-            self._object(posixpath.normpath(posixpath.join(folder, unquote(name))), depth)
+
+    def _story(self, folder: str, depth: int, breaks: Sequence[frozenset[str]] = ()) -> OdfStory:
+        def on_object(reference: str) -> None:
+            self._object(posixpath.normpath(posixpath.join(folder, unquote(reference))), depth)
+
+        before, after = breaks or (frozenset(), frozenset())
+        return OdfStory(self.flow, before, after, on_object)
 
     def _headers(self, styles: etree._Element | None) -> None:
         """Different ones once each, on the first page."""
         told: set[str] = set()
         for element in () if styles is None else styles.iter(*_HEADERS, *_FOOTERS):
-            text = self._flow.captured(partial(OdfStory(self._flow, inside=self._inside).blocks, element))
+            text = self.flow.captured(partial(self._story("", _DEEPEST_OBJECT).blocks, element))
             if text and text not in told:
                 told.add(text)
-                (self._flow.head if element.tag in _HEADERS else self._flow.foot)(text)
+                (self.flow.head if element.tag in _HEADERS else self.flow.foot)(text)
 
     def _object(self, name: str, depth: int) -> None:
         """A picture or file; a chart or formula, which is a document in a folder of its own, adds its text."""
-        if f"{name}/content.xml" not in self._package:
+        part = f"{name}/content.xml"
+        if part not in self._package:
             if name in self._package:
-                self._inside.setdefault(name)
-        elif depth and name not in self._read:
-            self._read.add(name)
-            self.read(name, depth - 1)
+                self.inside.setdefault(name)
+        elif depth and name not in self._met:
+            self._met.add(name)
+            try:
+                root = self._package.xml(part)
+            except CorruptDocument as error:
+                message = f"what is drawn in the document was not read: {error.message}"
+                self.warnings.append(DocumentWarning("PART_UNREADABLE", message, STAGE))
+                return
+            if root is not None:
+                self._story(name, depth - 1).blocks(root.iterfind(f"{OFFICE}body"))
+                self.flow.line("".join(element.text or "" for element in root.iter(*_FORMULA)))
 
 
 def check_encryption(package: OfficePackage) -> None:
