@@ -124,6 +124,22 @@ async def test_what_would_wait_in_vain_is_refused_at_once_until_children_are_qui
         await asyncio.gather(again, admitted)
 
 
+async def test_what_would_be_read_in_the_last_moment_is_refused_as_it_would_be_late_half_of_the_time(
+    note: ReadRequest,
+) -> None:
+    async with new_pool() as pool:
+        working, pid = await stuck(pool, note)
+        # The one at work and this one: 100 s in all.
+        pool._expectation.document_s = 50.0
+        with pytest.raises(Overloaded) as refused:
+            await pool.read(note, Call.within(110))
+        assert refused.value.retry_after_s == pytest.approx(100 - 0.8 * 110, abs=2)
+        patient = asyncio.ensure_future(pool.read(note, Call.within(140)))
+        await until(lambda: pool.waiting == 1)
+        os.kill(pid, signal.SIGCONT)
+        await asyncio.gather(working, patient)
+
+
 async def test_a_child_whose_caller_has_gone_may_end_what_is_nearly_done(
     monkeypatch: pytest.MonkeyPatch, note: ReadRequest
 ) -> None:

@@ -25,7 +25,7 @@ from heron_grpc.reading.kill_reasons import RECYCLED, SURPLUS, kill_reason
 from heron_grpc.reading.refused_documents import RefusedDocuments
 from heron_grpc.reading.supervision import Supervision, late
 from heron_grpc.reading.takers import Collected, Streamed
-from heron_grpc.reading.waiting_line import Turn, WaitingLine, overloaded
+from heron_grpc.reading.waiting_line import WAITING_SHARE, Turn, WaitingLine, overloaded
 from heron_grpc.settings import MIB, ReadingSettings
 from heron_grpc.telemetry.logging import get_logger
 
@@ -242,10 +242,10 @@ class ReadingPool:
 
     def _require_time(self, turn: Turn) -> None:
         """Raises Overloaded when the document would not be read in time: waiting would only delay others."""
-        wait = self.expected_wait_s(turn.caller)
-        left = turn.deadline - time.monotonic()
-        if wait + self._expectation.document_s > left:
-            raise overloaded("the documents that wait would outlast the deadline", wait - left)
+        expected_s = self.expected_wait_s(turn.caller) + self._expectation.document_s
+        usable_s = WAITING_SHARE * (turn.deadline - time.monotonic())
+        if expected_s > usable_s:
+            raise overloaded("the documents that wait would outlast the deadline", expected_s - usable_s)
 
     async def _read_on(self, child: Child, turn: Turn, steps: Collected | Streamed) -> None:
         """Asks the child, watching it; afterwards it is free or replaced. Raises ChildDied when it ended by itself."""

@@ -12,6 +12,9 @@ from heron_grpc.domain.fair_share import FairShare
 from heron_grpc.reading.children import Child
 from heron_grpc.reading.supervision import late
 
+# Of the time left, what waiting and reading are expected to take at most: times of reading have a long tail, and the
+# document is still to be classified then.
+WAITING_SHARE = 0.8
 _RESOURCE = "reading queue"
 _LEAST_RETRY_S, _MOST_RETRY_S = 0.1, 30.0
 

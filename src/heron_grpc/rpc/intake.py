@@ -10,6 +10,7 @@ from heron_grpc.domain.fair_share import FairShare
 from heron_grpc.operations.origin import Origin
 from heron_grpc.operations.receive_upload import Spool, SpooledDocument
 from heron_grpc.reading.pool import ReadingPool
+from heron_grpc.reading.waiting_line import WAITING_SHARE
 from heron_grpc.rpc.upload import verify
 from heron_grpc.settings import FrontSettings
 
@@ -61,11 +62,11 @@ class Intake:
 
     def _require_reader(self, call: Call) -> None:
         """Raises Overloaded when a file could not be read in time, before its bytes are taken in."""
-        expected_s, left_s = self._pool.expected_wait_s(call.caller), call.left_s
-        if expected_s > left_s:
+        expected_s, usable_s = self._pool.expected_wait_s(call.caller), WAITING_SHARE * call.left_s
+        if expected_s > usable_s:
             raise Overloaded(
                 "the documents that wait would outlast the deadline",
-                retry_after_s=max(LEAST_RETRY_S, expected_s - left_s),
+                retry_after_s=max(LEAST_RETRY_S, expected_s - usable_s),
                 metadata={"resource": "reading queue"},
             )
 
