@@ -139,11 +139,12 @@ def test_a_chart_and_a_formula_say_what_they_show(read: Read) -> None:
     assert not reading.parts
 
 
-def test_a_damaged_object_does_not_cost_the_document(read: Read) -> None:
-    body = f"<text:p>Before<draw:frame>{frame('./Object 1', 'object')}</draw:frame></text:p>"
-    reading = read(odf(body, {"Object 1/content.xml": "<office:document"}))
+@pytest.mark.parametrize("part", ["Object 1/content.xml", "styles.xml", "meta.xml"])
+def test_a_damaged_object_does_not_cost_the_document(read: Read, part: str) -> None:
+    body = p("Before" + tag("draw:frame", frame("./Object 1", "object")))
+    reading = read(odf(body, {part: "<office:document"}))
     assert reading.text == "Before"
-    assert [warning.code for warning in reading.warnings] == ["PART_UNREADABLE"]
+    assert [warning.code for warning in reading.warnings] == ["DOCUMENT_INCOMPLETE"]
 
 
 def test_pictures_and_files_inside_are_read_once(read: Read) -> None:

@@ -128,6 +128,17 @@ def test_what_stands_beside_the_cells_is_read(read: Read) -> None:
     assert [(part.name, part.media_type) for part in reading.parts] == [("image1.png", "image/png")]
 
 
+def test_damage_beside_the_cells_does_not_cost_them(read: Read) -> None:
+    parts = {
+        "xl/worksheets/_rels/sheet1.xml.rels": relations(drawing="../drawing1.xml", comments="../comments1.xml"),
+        "xl/drawing1.xml": "<d:wsDr",
+        "xl/comments1.xml": "<comments",
+    }
+    reading = read(xlsx({"S": rows([text("cell")])}, parts=parts))
+    assert reading.text == "S\ncell"
+    assert codes(reading) == ["DOCUMENT_INCOMPLETE"]
+
+
 def test_properties_are_metadata(read: Read) -> None:
     core = (
         '<cp:coreProperties xmlns:cp="http://schemas.openxmlformats.org/package/2006/metadata/core-properties" '

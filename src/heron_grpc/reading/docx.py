@@ -31,6 +31,7 @@ def read_docx(path: str, options: ReadOptions) -> Iterator[Step]:
         yield Metadata(office_metadata(package))
         document = _Document(package)
         document.read()
+        yield from package.damage()
         yield from document.flow.steps(options)
         yield from read_inside(package_parts(package, document.inside), document.flow.count, options)
 
@@ -77,14 +78,14 @@ class _Document:
             self.flow.new_page()
         for reference in section.iterchildren(_HEADER, _FOOTER):
             name = story.target(reference.get(f"{R}id"))
-            root = self._package.xml(name) if name else None
+            root = self._package.optional_xml(name) if name else None
             text = "" if root is None else self.flow.captured(partial(self._story(name).blocks, root))
             if text and text not in self._told:
                 self._told.add(text)
                 (self.flow.head if reference.tag == _HEADER else self.flow.foot)(text)
 
     def _notes_of(self, kind: str) -> dict[str, etree._Element]:
-        root = self._package.xml(self._related[kind])
+        root = self._package.optional_xml(self._related[kind])
         return {} if root is None else {note.get(f"{W}id", ""): note for note in root.iterchildren(*_NOTES)}
 
     def _place(self, kind: str, number: str) -> None:

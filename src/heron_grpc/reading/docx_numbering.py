@@ -34,7 +34,7 @@ class Numbering:
 
     def __init__(self, package: OfficePackage, lists: str, styles: str) -> None:
         self._package, self._styles_part = package, styles
-        self._lists = _lists(package.xml(lists) if lists else None)
+        self._lists = _lists(package.optional_xml(lists) if lists else None)
         self._styles: dict[str, tuple[str, str, str]] | None = None
         self._counts: defaultdict[str, list[int]] = defaultdict(list)
 
@@ -72,7 +72,7 @@ class Numbering:
     def _style(self, name: str) -> tuple[str, str, str]:
         """List, level and base of a style."""
         if self._styles is None:
-            root = self._package.xml(self._styles_part) if self._styles_part else None
+            root = self._package.optional_xml(self._styles_part) if self._styles_part else None
             self._styles = {} if root is None else {each.get(f"{_W}styleId", ""): _style(each) for each in root}
         return self._styles.get(name, ("", "", ""))
 

@@ -28,7 +28,7 @@ def paragraphs(element: etree._Element) -> Iterator[str]:
 
 def add_chart(package: OfficePackage, name: str, flow: PageFlow) -> None:
     """Titles, then the figures the chart was last drawn with, as a table: a row a category, a column a series."""
-    root = package.xml(name)
+    root = package.optional_xml(name)
     if root is None:
         return
     for title in root.iter(f"{_C}title"):
@@ -48,7 +48,7 @@ def add_chart(package: OfficePackage, name: str, flow: PageFlow) -> None:
 
 def add_diagram(package: OfficePackage, name: str, flow: PageFlow) -> None:
     """The texts of a SmartArt diagram, in the order of its data."""
-    root = package.xml(name)
+    root = package.optional_xml(name)
     for text in () if root is None else paragraphs(root):
         flow.line(text)
 

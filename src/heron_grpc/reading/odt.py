@@ -7,7 +7,6 @@ from urllib.parse import unquote
 
 from lxml import etree
 
-from heron_grpc.domain.document import DocumentWarning
 from heron_grpc.domain.errors import CorruptDocument, EncryptedDocument
 from heron_grpc.domain.steps import Metadata, Step
 from heron_grpc.reading.inside import package_parts, read_inside
@@ -15,7 +14,6 @@ from heron_grpc.reading.odf_page_breaks import page_breaks
 from heron_grpc.reading.odf_story import DRAW, OFFICE, PRESENTATION, STYLE, OdfStory
 from heron_grpc.reading.office_package import OfficePackage, open_package
 from heron_grpc.reading.page_flow import PageFlow
-from heron_grpc.reading.page_selection import STAGE
 from heron_grpc.reading.reader import ReadOptions
 
 _PROPERTIES = {
@@ -47,7 +45,7 @@ def read_odt(path: str, options: ReadOptions) -> Iterator[Step]:
         yield Metadata(odf_metadata(package))
         document = _Document(package)
         document.read()
-        yield from document.warnings
+        yield from package.damage()
         yield from document.flow.steps(options)
         yield from read_inside(package_parts(package, document.inside), document.flow.count, options)
 
@@ -60,12 +58,11 @@ class _Document:
         self.flow = PageFlow()
         # Names of the pictures and files met, in order.
         self.inside: dict[str, None] = {}
-        self.warnings: list[DocumentWarning] = []
         self._met: set[str] = set()
 
     def read(self) -> None:
         """Fills the flow."""
-        content, styles = self._package.xml("content.xml"), self._package.xml("styles.xml")
+        content, styles = self._package.xml("content.xml"), self._package.optional_xml("styles.xml")
         body = None if content is None else content.find(f"{OFFICE}body")
         if body is None:
             raise CorruptDocument("the document has no body")
@@ -105,12 +102,7 @@ class _Document:
                 self.inside.setdefault(name)
         elif depth and name not in self._met:
             self._met.add(name)
-            try:
-                root = self._package.xml(part)
-            except CorruptDocument as error:
-                message = f"what is drawn in the document was not read: {error.message}"
-                self.warnings.append(DocumentWarning("PART_UNREADABLE", message, STAGE))
-                return
+            root = self._package.optional_xml(part)
             if root is not None:
                 self._story(name, depth - 1).blocks(root.iterfind(f"{OFFICE}body"))
                 self.flow.line("".join(element.text or "" for element in root.iter(*_FORMULA)))
@@ -125,7 +117,7 @@ def check_encryption(package: OfficePackage) -> None:
 
 def odf_metadata(package: OfficePackage) -> dict[str, str]:
     """What the document says about itself."""
-    root = package.xml("meta.xml")
+    root = package.optional_xml("meta.xml")
     found: dict[str, str] = {}
     for element in () if root is None else root.iterfind(f"{OFFICE}meta/*"):
         key = _PROPERTIES.get(etree.QName(element).localname)

@@ -11,7 +11,9 @@ from urllib.parse import unquote
 
 from lxml import etree
 
+from heron_grpc.domain.document import DocumentWarning
 from heron_grpc.domain.errors import CorruptDocument, EncryptedDocument, ReadingLimitExceeded
+from heron_grpc.reading.page_selection import STAGE
 from heron_grpc.settings import KIB, MIB, ReadingSettings
 
 _MOST_ENTRIES = 5_000
@@ -45,6 +47,7 @@ class OfficePackage:
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self._archive = archive
         self._entries = {_normal(entry.filename): entry for entry in archive.infolist()}
+        self._damaged: set[str] = set()
         self._parser = etree.XMLParser(
             resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True, remove_pis=True
         )
@@ -74,6 +77,20 @@ class OfficePackage:
         if declared is not None and any(True for _ in declared.iterentities()):
             raise CorruptDocument("the document declares XML entities")
         return root
+
+    def optional_xml(self, name: str) -> etree._Element | None:
+        """As xml, of a part that the document can be read without: None where it is damaged, and `damage` says so."""
+        try:
+            return self.xml(name)
+        except CorruptDocument:
+            self._damaged.add(name)
+            return None
+
+    def damage(self) -> Iterator[DocumentWarning]:
+        """Whether parts were damaged that the document was read without."""
+        if self._damaged:
+            message = f"parts of the document are damaged and were not read: {len(self._damaged)}"
+            yield DocumentWarning("DOCUMENT_INCOMPLETE", message, STAGE)
 
     def relations(self, name: str) -> Mapping[str, Relation]:
         """What the part refers to within the package, by the ids it uses for them; "" is the package itself."""

@@ -28,7 +28,7 @@ def read_pptx(path: str, options: ReadOptions) -> Iterator[Step]:
         yield Metadata(office_metadata(package))
         slides = _Slides(package)
         slides.read()
-        yield from slides.warnings
+        yield from (*slides.warnings, *package.damage())
         yield from slides.flow.steps(options)
         yield from read_inside(package_parts(package, slides.inside), slides.flow.count, options)
 
@@ -101,7 +101,7 @@ class _Slides:
                 self.inside.setdefault(target)
 
     def _notes(self, name: str) -> None:
-        root = self._package.xml(name)
+        root = self._package.optional_xml(name)
         trees = () if root is None else root.iter(f"{P}spTree")
         for shape in (shape for tree in trees for shape in shapes(tree, {})):
             if shape.fills not in {_SLIDE_NUMBER, _SLIDE_PICTURE, "hdr", "ftr", "dt"}:
@@ -109,7 +109,7 @@ class _Slides:
 
     def _comments(self, name: str) -> None:
         """Of both kinds: plain (ECMA-376-1 19.4) and threaded (MS-PPTX 2.6.1)."""
-        root = self._package.xml(name)
+        root = self._package.optional_xml(name)
         for element in () if root is None else root.iter(f"{P}text", f"{A}p"):
             self.flow.note(element.text or "" if element.tag == f"{P}text" else "".join(paragraphs(element)))
 

@@ -28,7 +28,7 @@ def add_drawings(package: OfficePackage, part: str, flow: PageFlow) -> None:
     kinds = {relation.kind: relation.target for relation in relations}
     # Threaded comments are written a second time as plain ones for old programs.
     comments = kinds.get("threadedComment") or kinds.get("comments")
-    root = package.xml(comments) if comments else None
+    root = package.optional_xml(comments) if comments else None
     for text in () if root is None else _comments(root):
         flow.note(text)
 
@@ -54,7 +54,7 @@ def _add_header_footer(sheet: bytes, flow: PageFlow) -> None:
 
 
 def _add_drawing(package: OfficePackage, part: str, flow: PageFlow) -> None:
-    root = package.xml(part)
+    root = package.optional_xml(part)
     if root is None:
         return
     targets = {key: relation.target for key, relation in package.relations(part).items()}

@@ -43,6 +43,7 @@ def read_archive_sheets(path: str, options: ReadOptions) -> Iterator[Step]:
         yield Metadata(office_metadata(package))
         flow = PageFlow()
         yield from _steps(path, outlines, flow, options, package)
+        yield from package.damage()
         inside = (name for outline in outlines if outline.part for name in files_on_sheet(package, outline.part))
         yield from read_inside(package_parts(package, inside), flow.count, options)
 
