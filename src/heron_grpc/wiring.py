@@ -45,11 +45,12 @@ async def running(settings: Settings) -> AsyncIterator[FrontServer]:
         stack.push_async_callback(pool.close)
         backend, model = _backend(settings.serving)
         pipeline = Pipeline(settings, pool, model, taxonomies, _cache(settings.classify))
-        front = build_front(settings, pipeline, spool)
+        intake = Intake(pool, spool, settings.front)
+        front = build_front(settings, pipeline, intake)
         front.bind()
         if settings.metrics.address:
             versions = Versions(release(), settings.pipeline_version)
-            pipeline.metrics.follow(PartMetrics(Parts(pool, spool, model, backend, front), versions))
+            pipeline.metrics.follow(PartMetrics(Parts(pool, spool, intake, model, backend, front), versions))
             await stack.enter_async_context(exposed(settings.metrics.address, pipeline.metrics))
         if backend:
             stack.push_async_callback(backend.close)
@@ -74,9 +75,8 @@ def _cache(settings: ClassifySettings) -> TTLCache[object, Classification] | Non
     return TTLCache(settings.cache_entries, settings.cache_ttl_s) if settings.cache_entries else None
 
 
-def build_front(settings: Settings, pipeline: Pipeline, spool: Spool) -> FrontServer:
+def build_front(settings: Settings, pipeline: Pipeline, intake: Intake) -> FrontServer:
     """The gRPC front over a pipeline, not yet listening. Raises ConfigurationError."""
-    intake = Intake(pipeline.pool, spool, settings.front)
     classification = ClassificationService(pipeline, intake, settings.front)
     reading = ReadingService(pipeline, intake, settings.front)
     taxonomy = TaxonomyService(pipeline.taxonomies)

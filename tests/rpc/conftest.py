@@ -17,6 +17,7 @@ from heron.v1 import (
 )
 from heron_grpc.operations.process_document import Pipeline
 from heron_grpc.operations.receive_upload import Spool
+from heron_grpc.rpc.intake import Intake
 from heron_grpc.settings import load_settings
 from heron_grpc.taxonomy import load_taxonomies
 from heron_grpc.wiring import build_front
@@ -30,6 +31,7 @@ class Front:
     pool: FakePool
     model: FakeModel
     pipeline: Pipeline
+    intake: Intake
     server: object
     channel: grpc.aio.Channel
     blocking_channel: grpc.Channel
@@ -82,11 +84,12 @@ async def start_front(tmp_path) -> AsyncIterator[StartFront]:
         pool, model = FakePool(), FakeModel()
         spool = Spool(settings.front.spool_dir, settings.front.max_document_bytes, settings.front.max_spool_bytes)
         pipeline = Pipeline(settings, pool, model, load_taxonomies(), TTLCache(100, 60) if cache else None)
-        server = build_front(settings, pipeline, spool)
+        intake = Intake(pool, spool, settings.front)
+        server = build_front(settings, pipeline, intake)
         server.bind()
         await server.start()
         channels = grpc.aio.insecure_channel(server.address), grpc.insecure_channel(server.address)
-        front = Front(server.address, pool, model, pipeline, server, *channels)
+        front = Front(server.address, pool, model, pipeline, intake, server, *channels)
         running.append(SimpleNamespace(front=front, spool=spool))
         return front
 

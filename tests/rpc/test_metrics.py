@@ -63,6 +63,20 @@ async def test_a_call_under_way_is_in_flight(front):
     assert during == [1]
 
 
+async def test_the_bytes_of_a_request_are_held_while_its_call_is_at_work(front):
+    during = []
+
+    async def look(_text: str) -> None:
+        during.append(front.intake.bytes_held)
+
+    front.model.behave = look
+    await classify(front)
+    content = classification_pb2.InlineContent(data=TEXT.encode())
+    await front.classification.Classify(classification_pb2.ClassifyRequest(content=content))
+    assert during == [len(TEXT)] * 2
+    assert front.intake.bytes_held == 0
+
+
 async def test_a_document_that_fails_is_counted_by_its_reason(front):
     with pytest.raises(grpc.aio.AioRpcError):
         await classify(front, taxonomy="taxonomies/absent")

@@ -5,6 +5,7 @@ import asyncio
 import grpc
 import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from grpc_channelz.v1 import channelz_pb2, channelz_pb2_grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2
 
@@ -150,6 +151,19 @@ async def test_reflection_can_be_switched_off(start_front):
     for version in REFLECTION:
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await reflect(front, version, reflection_pb2.ServerReflectionRequest(list_services=""))
+        assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+async def test_grpcs_own_view_of_its_server_is_served_where_it_is_wanted(start_front, wanted):
+    front = await start_front(channelz=wanted)
+    await front.taxonomy.ListTaxonomies(taxonomy_pb2.ListTaxonomiesRequest())
+    asking = channelz_pb2_grpc.ChannelzStub(front.channel).GetServers(channelz_pb2.GetServersRequest())
+    if wanted:
+        assert any(server.data.calls_succeeded for server in (await asking).server)
+    else:
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await asking
         assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 

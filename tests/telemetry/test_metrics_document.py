@@ -29,6 +29,7 @@ def exported() -> set[Described]:
     parts = Parts(
         pool=SimpleNamespace(waiting=0, busy=0, documents=0, refusals=0, kills=Counter(memory=1)),
         spool=SimpleNamespace(bytes_held=0),
+        intake=SimpleNamespace(bytes_held=0),
         model=SimpleNamespace(**model, batch_sizes=Counter({1: 1}), model_version="models/fake/versions/1"),
         backend=SimpleNamespace(restarts=0),
         front=SimpleNamespace(serving=True),

@@ -19,6 +19,7 @@ def parts() -> Parts:
     return Parts(
         pool=SimpleNamespace(waiting=3, busy=2, documents=40, refusals=5, kills=Counter(memory=1)),
         spool=SimpleNamespace(bytes_held=4096),
+        intake=SimpleNamespace(bytes_held=512),
         model=SimpleNamespace(
             waiting=5,
             calls_in_flight=2,
@@ -46,6 +47,7 @@ def test_every_part_is_asked(metrics):
     assert found.value("heron_reading_documents_total") == 40
     assert found.value("heron_reading_children_killed_total", reason="memory") == 1
     assert found.value("heron_spooled_bytes") == 4096
+    assert found.value("heron_request_bytes") == 512
     assert found.value("heron_model_ready") == 1
     assert found.value("heron_model_breaker_open") == 0
     assert found.value("heron_model_waiting_texts") == 5
@@ -77,7 +79,7 @@ def test_batch_sizes_are_a_histogram(metrics):
 
 def test_a_backend_that_runs_elsewhere_is_not_ours_to_restart(parts):
     metrics = Metrics()
-    elsewhere = Parts(parts.pool, parts.spool, parts.model, None, parts.front)
+    elsewhere = Parts(parts.pool, parts.spool, parts.intake, parts.model, None, parts.front)
     metrics.follow(PartMetrics(elsewhere, Versions("0", "0")))
     assert "heron_model_backend_restarts" not in collected(metrics).families
 

@@ -28,6 +28,11 @@ class Intake:
         self._memory = FairShare(limits.max_request_bytes, "bytes of requests")
         self._uploads = FairShare(limits.max_uploads, "uploads")
 
+    @property
+    def bytes_held(self) -> int:
+        """Bytes of the texts and small files of calls in work."""
+        return self._memory.in_use
+
     def memory(self, size_bytes: int, call: Call) -> AbstractContextManager[None]:
         """What a request takes of the memory that callers share."""
         return self._memory.held(call.caller, size_bytes)

@@ -32,7 +32,7 @@ class PartMetrics:
 
     def collect(self) -> Iterator[Metric]:
         """Reads the parts; to be called in their event loop."""
-        for group in (self._service, self._spool, self._pool, self._model, self._backend):
+        for group in (self._service, self._spool, self._intake, self._pool, self._model, self._backend):
             name = group.__name__.removeprefix("_")
             try:
                 yield from list(group())
@@ -54,6 +54,10 @@ class PartMetrics:
     def _spool(self) -> Iterator[Metric]:
         held = self.parts.spool.bytes_held
         yield _gauge("heron_spooled_bytes", "Bytes the documents in work take, or have set aside, in the spool.", held)
+
+    def _intake(self) -> Iterator[Metric]:
+        held = self.parts.intake.bytes_held
+        yield _gauge("heron_request_bytes", "Bytes of the texts and small files of calls in work, in memory.", held)
 
     def _pool(self) -> Iterator[Metric]:
         pool = self.parts.pool

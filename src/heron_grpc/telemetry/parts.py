@@ -37,6 +37,14 @@ class SpoolState(Protocol):
         """Bytes they take."""
 
 
+class IntakeState(Protocol):
+    """Where requests come in."""
+
+    @property
+    def bytes_held(self) -> int:
+        """Bytes of their texts and small files, in memory."""
+
+
 class ModelState(Protocol):
     """The model backend as the front sees it."""
 
@@ -87,6 +95,7 @@ class Parts:
 
     pool: PoolState
     spool: SpoolState
+    intake: IntakeState
     model: ModelState
     # None when it runs elsewhere.
     backend: BackendState | None
