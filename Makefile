@@ -22,7 +22,7 @@ export CORPUS ?=
 SOAK_MINUTES ?= 20
 export BENTOML_DO_NOT_TRACK := True
 
-.PHONY: help run test fuzz lint types imports protos protos-check lock bench bench-peers bench-ocr bench-reading soak samples clean
+.PHONY: help run test fuzz lint types imports protos protos-check lock bench bench-peers bench-ocr bench-reading bench-accuracy soak samples clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -70,6 +70,9 @@ bench-ocr: $(VENV)/.dev ## Accuracy and cost of OCR on drawn pages and CORPUS/re
 
 bench-reading: $(VENV)/.dev $(READING_PEERS)/.installed ## The reader beside kreuzberg and markitdown, also on CORPUS/formats and CORPUS/documents
 	$(BIN)/python -m benchmarks.run reading
+
+bench-accuracy: $(VENV)/.dev ## Labels on CORPUS/text.jsonl.gz and CORPUS/documents, beside the manifests; fails where one claims otherwise
+	$(BIN)/python -m benchmarks.scenarios.accuracy
 
 soak: $(VENV)/.dev ## SOAK_MINUTES (20) of mixed calls: memory, descriptors, errors; writes benchmarks/results/soak.json
 	$(BIN)/python -m benchmarks.soak --minutes $(SOAK_MINUTES)
