@@ -154,7 +154,8 @@ _FREE, _END, _TABLE = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD
 
 def compound(streams: Mapping[str, bytes]) -> bytes:
     """A compound file (MS-CFB) of these streams, padded to what needs no mini stream; "a/b" lies in storage a."""
-    storages = sorted({name.rpartition("/")[0] for name in streams} - {""})
+    folders = (name.split("/")[:-1] for name in streams)
+    storages = sorted({"/".join(each[:depth]) for each in folders for depth in range(1, len(each) + 1)})
     names = ["Root Entry", *storages, *streams]
     contents = {name: content.ljust(4096, b"\0") for name, content in streams.items()}
     table: list[int] = []
@@ -210,13 +211,15 @@ def binary_word(
     marks: Mapping[int, bytes] = {},
     deleted: tuple[int, int] = (0, 0),
     header_ends: Sequence[int] = (),
+    sections: Mapping[int, int] = {},
     flags: int = 0,
     streams: Mapping[str, bytes] = {},
 ) -> bytes:
     """A .doc of Word 97 and later.
 
-    `marks` are properties by the character position where their paragraph ends, `deleted` is what was deleted while
-    changes were tracked; the pieces stand in the file in reverse order, as after a fast save.
+    `marks` are properties by the character position where their paragraph ends, `sections` kinds of section by that of
+    their end, `deleted` is what was deleted while changes were tracked; the pieces stand in the file in reverse order,
+    as after a fast save.
     """
     kinds = ("body", "footnotes", "headers", "macros", "comments", "endnotes", "boxes", "header_boxes")
     text = "".join(stories.get(kind, "") for kind in kinds)
@@ -226,7 +229,9 @@ def binary_word(
     offsets: dict[int, int] = {}
     for start, end in reversed(list(pairwise(cuts))):
         offsets[start] = len(document)
-        document += text[start:end].encode("utf-16-le" if is_wide else "cp1252")
+        document += text[start:end].encode(
+            "utf-16-le" if is_wide else "cp1252", "surrogatepass" if is_wide else "strict"
+        )
     document = document.ljust(-(-len(document) // _SECTOR) * _SECTOR, b"\0")
 
     def offset(position: int) -> int:
@@ -240,6 +245,11 @@ def binary_word(
         33: b"\2" + struct.pack("<I", len(table)) + table,
         11: struct.pack(f"<{len(header_ends)}I", *header_ends),
     }
+    structures[6] = struct.pack(f"<{len(sections) + 1}I", 0, *sections) if sections else b""
+    for kind in sections.values():
+        structures[6] += struct.pack("<HIHI", 0, len(document), 0, 0)
+        document += struct.pack("<HHB", 3, 0x3009, kind)
+    document = document.ljust(-(-len(document) // _SECTOR) * _SECTOR, b"\0")
     ends = sorted(marks)
     runs = [(offset(end - 1), offset(end - 1) + width, b"\0\0" + marks[end]) for end in ends]
     for index, found in (

@@ -4,7 +4,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from heron_grpc.domain.errors import EncryptedDocument
+from heron_grpc.domain.errors import CorruptDocument, EncryptedDocument
 from heron_grpc.reading import media_types as types
 
 ZIP_SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
@@ -47,8 +47,13 @@ def by_zip_directory(path: str) -> str:
 
 
 def by_ole_directory(path: str) -> str:
-    """The media type of a compound file. Raises EncryptedDocument for a password-protected Office document."""
+    """The media type of a compound file. Raises CorruptDocument for one cut short before its directory.
+
+    Raises EncryptedDocument for a password-protected Office document.
+    """
     entries = _ole_entries(Path(path))
+    if not entries:
+        raise CorruptDocument("the compound file breaks off: its directory is missing")
     # What lies deeper belongs to documents inside this one; only a damaged tree is looked through as a whole.
     for name in (*_ole_root(entries), *map(_ole_name, entries)):
         if name in _OLE_ENCRYPTED:

@@ -16,7 +16,7 @@ _ENCRYPTED = frozenset({types.PGP, types.RIGHTS_PROTECTED})
 def detect(path: str, filename: str = "") -> str:
     """The media type of the file; "application/octet-stream" when nothing is known about it. About 1 ms.
 
-    Raises EmptyDocument, and EncryptedDocument where encryption hides what it is.
+    Raises EmptyDocument, and CorruptDocument or EncryptedDocument where damage or encryption hides what it is.
     """
     with Path(path).open("rb") as file:
         head = file.read(_HEAD_BYTES)

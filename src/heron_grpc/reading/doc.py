@@ -4,6 +4,7 @@ import re
 import struct
 from collections.abc import Iterator
 
+from heron_grpc.domain.document import DocumentWarning
 from heron_grpc.domain.errors import CorruptDocument
 from heron_grpc.domain.steps import Metadata, Step
 from heron_grpc.reading.doc_file import DocFile
@@ -11,11 +12,13 @@ from heron_grpc.reading.inside import read_inside
 from heron_grpc.reading.office_art import pictures
 from heron_grpc.reading.ole_storage import attached_files, ole_metadata, open_ole, stream
 from heron_grpc.reading.page_flow import PageFlow
+from heron_grpc.reading.page_selection import STAGE
 from heron_grpc.reading.paragraph_stream import ParagraphStream
 from heron_grpc.reading.reader import ReadOptions
 
 # Marks of fields (begin, result, end), cells, pages and paragraphs, and the text between them.
 _TOKEN = re.compile("[\x13\x14\x15\x07\x0c\r]|[^\x13\x14\x15\x07\x0c\r]+")
+_PARAGRAPH_END = re.compile("[\x07\r]")
 _FIELD, _RESULT, _FIELD_END, _CELL, _PAGE, _PARAGRAPH = "\x13\x14\x15\x07\x0c\r"
 # Line breaks and hyphens; the places of pictures, notes and comments, and what was deleted, are no text.
 _CHARACTERS = {0x0B: "\n", 0x0E: "\n", 0x1E: "-", **dict.fromkeys((0, 1, 2, 3, 4, 5, 6, 8, 0x1F))}
@@ -33,10 +36,13 @@ def read_doc(path: str, options: ReadOptions) -> Iterator[Step]:
         tables = (stream(ole, "0Table"), stream(ole, "1Table"))
         flow = PageFlow()
         try:
-            _Text(DocFile(document, tables), flow).read()
+            file = DocFile(document, tables)
+            _Text(file, flow).read()
         except struct.error as error:
             raise CorruptDocument("the Word document is damaged") from error
         yield Metadata(ole_metadata(ole))
+        if file.is_cut:
+            yield DocumentWarning("DOCUMENT_INCOMPLETE", "the document breaks off: what followed is missing", STAGE)
         yield from flow.steps(options)
         inside = [*pictures((stream(ole, "Data"), document, *tables)), *attached_files(ole)]
     yield from read_inside(inside, flow.count, options)
@@ -97,12 +103,21 @@ class _Text:
         offset = self._file.end_offset(position)
         if mark == _CELL:
             self._end_cell(stream, position, offset)
+        elif mark == _PAGE and position in self._continued:
+            stream.end_paragraph()
         elif mark == _PAGE:
-            stream.end_paragraph() if position in self._continued else stream.end_page()
+            stream.table_depth = int(self._is_in_table(position))
+            stream.end_page()
+            stream.table_depth = 0
         else:
             stream.table_depth = int(offset in self._file.ends_in_table)
             stream.end_paragraph()
             stream.table_depth = 0
+
+    def _is_in_table(self, position: int) -> bool:
+        """Whether the paragraph that goes on there is within a table; the mark that ends it says so."""
+        end = _PARAGRAPH_END.search(self._text, position)
+        return end is not None and (end[0] == _CELL or self._file.end_offset(end.end()) in self._file.ends_in_table)
 
     def _end_cell(self, stream: ParagraphStream, position: int, offset: int) -> None:
         """Cells and rows end with the same mark; without properties, a row is what ends right after a cell."""

@@ -58,6 +58,8 @@ class DocFile:
         # Characters of: body, footnotes, headers, macros, comments, endnotes, text boxes, text boxes of headers.
         self.counts = unpack_from("<8i", document, _COUNTS_97 if self.is_97 else _COUNTS_6)
         self._pieces = self._read_pieces(is_complex=bool(flags & _IS_COMPLEX))
+        # Whether text is missing that the header promises.
+        self.is_cut = any(piece.offset + piece.count * piece.width > len(document) for piece in self._pieces)
         self._starts = [piece.start for piece in self._pieces]
         self.ends_in_table, self.ends_of_rows = self._paragraphs()
 
@@ -124,7 +126,11 @@ class DocFile:
     def _piece_text(self, piece: _Piece, deleted: list[tuple[int, int]], starts: list[int]) -> str:
         end = piece.offset + piece.count * piece.width
         content = self._document[piece.offset : end]
-        text = content.decode("utf-16-le" if piece.width == 2 else self._encoding, "replace")
+        if piece.width == 2:
+            # A character of two halves may begin in one piece and end in the next.
+            text = content[: len(content) & ~1].decode("utf-16-le", "surrogatepass")
+        else:
+            text = content.decode(self._encoding, "replace")
         # Positions count what the header promises, halves of a character included.
         if len(text) != piece.count:
             text = _units(content, piece)
