@@ -2,7 +2,8 @@
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from lxml import etree
 
@@ -19,6 +20,7 @@ _ROMAN = (
     *((10, "x"), (9, "ix"), (5, "v"), (4, "iv"), (1, "i")),
 )
 _MOST_ROMAN = 3999
+_FALSE = frozenset({"0", "false", "off"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,17 @@ class _Level:
     kind: str
     # "%1.%2" stands for the numbers of the first and second level.
     pattern: str
+    # Whether the numbers of upper levels are digits in it, whatever they are there.
+    is_legal: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _List:
+    # Lists of one kind are counted together.
+    kind: str
+    levels: Sequence[_Level]
+    # Levels that are counted from their start when the list begins.
+    restarted: Sequence[int]
 
 
 class Numbering:
@@ -37,25 +50,21 @@ class Numbering:
         self._lists = _lists(package.optional_xml(lists) if lists else None)
         self._styles: dict[str, tuple[str, str, str]] | None = None
         self._counts: defaultdict[str, list[int]] = defaultdict(list)
+        self._begun: set[str] = set()
 
     def label(self, properties: etree._Element) -> str:
         """What stands before the paragraph of these properties; empty for most."""
         if not self._lists:
             return ""
         number, level = self._place(properties)
-        levels = self._lists.get(number)
-        return self._counted(number, level, levels) if levels and level < len(levels) else ""
-
-    def _counted(self, number: str, level: int, levels: list[_Level]) -> str:
-        counts = self._counts[number]
-        counts[level + 1 :] = []
-        counts.extend(each.start - 1 for each in levels[len(counts) : level + 1])
-        counts[level] += 1
-        # Upper levels that have not been counted yet stand at their start.
-        shown = [max(count, each.start) for count, each in zip(counts, levels, strict=False)]
-        if levels[level].kind in {"bullet", "none"}:
+        found = self._lists.get(number)
+        if found is None or level >= len(found.levels):
             return ""
-        return _PLACE.sub(lambda at: _shown(int(at[1]) - 1, shown, levels), levels[level].pattern).strip()
+        counts = self._counts[found.kind]
+        if number not in self._begun:
+            self._begun.add(number)
+            counts[min(found.restarted, default=_LEVELS) :] = []
+        return _counted(counts, level, found.levels)
 
     def _place(self, properties: etree._Element) -> tuple[str, int]:
         """Number of the list and level, from the paragraph itself, else from its style."""
@@ -77,23 +86,62 @@ class Numbering:
         return self._styles.get(name, ("", "", ""))
 
 
-def _lists(root: etree._Element | None) -> dict[str, list[_Level]]:
-    """Levels by the number of their list."""
+def _lists(root: etree._Element | None) -> dict[str, _List]:
+    """By their number."""
     if root is None:
         return {}
-    kinds = {each.get(f"{_W}abstractNumId"): each for each in root.iterchildren(f"{_W}abstractNum")}
+    kinds = {each.get(f"{_W}abstractNumId", ""): each for each in root.iterchildren(f"{_W}abstractNum")}
+    by_style = {style: kind for kind, each in kinds.items() if (style := _value(each, "styleLink"))}
     found = {}
     for number in root.iterchildren(f"{_W}num"):
-        kind = number.find(f"{_W}abstractNumId")
-        levels = None if kind is None else kinds.get(kind.get(_VALUE))
-        if levels is not None:
-            found[number.get(f"{_W}numId", "")] = [_level(each) for each in levels.iterchildren(f"{_W}lvl")][:_LEVELS]
+        kind = _value(number, "abstractNumId")
+        if kind in kinds:
+            # A list may only name the style that another one defines.
+            kind = by_style.get(_value(kinds[kind], "numStyleLink"), kind)
+            found[number.get(f"{_W}numId", "")] = _list(number, kind, kinds[kind])
     return found
+
+
+def _list(number: etree._Element, kind: str, definition: etree._Element) -> _List:
+    """As its kind is defined, but for what the list overrides."""
+    levels = [_level(each) for each in definition.iterchildren(f"{_W}lvl")][:_LEVELS]
+    restarted = []
+    for override in number.iterchildren(f"{_W}lvlOverride"):
+        place = override.get(f"{_W}ilvl", "")
+        at = int(place) if place.isdecimal() and len(place) < 2 else _LEVELS
+        if at >= len(levels):
+            continue
+        own = override.find(f"{_W}lvl")
+        levels[at] = levels[at] if own is None else _level(own)
+        if start := _value(override, "startOverride"):
+            levels[at] = replace(levels[at], start=_start(start))
+            restarted.append(at)
+    return _List(kind, levels, restarted)
 
 
 def _level(element: etree._Element) -> _Level:
     start, kind, pattern = (_value(element, name) for name in ("start", "numFmt", "lvlText"))
-    return _Level(int(start) if start.isdecimal() and len(start) < 6 else 1, kind or "decimal", pattern)
+    legal = element.find(f"{_W}isLgl")
+    is_legal = legal is not None and legal.get(_VALUE, "true") not in _FALSE
+    return _Level(_start(start), kind or "decimal", pattern, is_legal)
+
+
+def _start(value: str) -> int:
+    return int(value) if value.isdecimal() and len(value) < 6 else 1
+
+
+def _counted(counts: list[int], level: int, levels: Sequence[_Level]) -> str:
+    """Counts on, and what the paragraph's number looks like."""
+    counts[level + 1 :] = []
+    counts.extend(each.start - 1 for each in levels[len(counts) : level + 1])
+    counts[level] += 1
+    # Upper levels that have not been counted yet stand at their start.
+    shown = [max(count, each.start) for count, each in zip(counts, levels, strict=False)]
+    here = levels[level]
+    if here.kind in {"bullet", "none"}:
+        return ""
+    kinds = ["decimal" if here.is_legal else each.kind for each in levels]
+    return _PLACE.sub(lambda at: _shown(int(at[1]) - 1, shown, kinds), here.pattern).strip()
 
 
 def _style(element: etree._Element) -> tuple[str, str, str]:
@@ -109,10 +157,10 @@ def _value(element: etree._Element, name: str) -> str:
     return "" if child is None else child.get(_VALUE, "")
 
 
-def _shown(level: int, counts: list[int], levels: list[_Level]) -> str:
+def _shown(level: int, counts: Sequence[int], kinds: Sequence[str]) -> str:
     if level >= len(counts):
         return ""
-    count, kind = counts[level], levels[level].kind
+    count, kind = counts[level], kinds[level]
     if kind.endswith("Letter"):
         text = chr(ord("a") + (count - 1) % 26) * ((count - 1) // 26 + 1) if 0 < count < 1000 else str(count)
     elif kind.endswith("Roman"):

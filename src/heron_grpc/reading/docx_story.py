@@ -146,22 +146,27 @@ class _Run:
 
     def finish(self) -> None:
         """Adds what was read to the flow."""
-        self.story.flow.line("".join(self.pieces))
-        self.pieces.clear()
+        self._write()
         for add in self.later:
             add()
         self.later.clear()
 
     def end_line(self, element: etree._Element) -> None:
-        if element.get(f"{W}type") == "page":
+        kind = element.get(f"{W}type")
+        if kind == "page":
             self.end_page(element)
+        elif kind == "column":
+            self._write()
         else:
             self.pieces.append("\n")
 
     def end_page(self, _: etree._Element) -> None:
+        self._write()
+        self.story.flow.new_page()
+
+    def _write(self) -> None:
         self.story.flow.line("".join(self.pieces))
         self.pieces.clear()
-        self.story.flow.new_page()
 
     def box(self, element: etree._Element) -> None:
         story = self.story
