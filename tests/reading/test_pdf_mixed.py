@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import pypdfium2 as pdfium
 import pytest
 from PIL import Image
 from reportlab.lib.utils import ImageReader
@@ -13,6 +14,8 @@ from heron_grpc.reading.ocr.page_image import turned
 from heron_grpc.reading.pdf_merge import merged
 from heron_grpc.reading.pdf_objects import Picture
 from heron_grpc.reading.pdf_pictures import on_page
+from heron_grpc.reading.pdf_rendering import render
+from heron_grpc.settings import ReadingSettings
 
 Read = Callable[..., Reading]
 Draw = Callable[..., Image.Image]
@@ -156,6 +159,27 @@ def test_a_text_the_page_shows_is_kept_however_it_reads(read: Read, page: Callab
     reading = read(page((MOJIBAKE, [])))
     assert reading.pages[0].source is TextSource.DIGITAL
     assert reading.text == "\n".join(MOJIBAKE)
+
+
+def test_a_page_that_takes_too_long_to_be_drawn_is_left_out(read: Read, tmp_path: Path, draw: Draw) -> None:
+    path = tmp_path / "lines.pdf"
+    canvas = Canvas(str(path), pagesize=(595, 842))
+    for number in range(80_000):
+        canvas.line(number % 500, number % 700, number % 400, number % 600)
+    canvas.showPage()
+    canvas.drawImage(ImageReader(picture(draw, "Invoice of the boat yard")), 72, 500, 450, 60)
+    canvas.save()
+    reading = read(path, cpu_s=1.2)
+    assert codes(reading) == ["PAGE_DAMAGED"]
+    assert [each.source for each in reading.pages] == [TextSource.NONE, TextSource.OCR]
+
+
+def test_a_page_is_drawn_as_it_is_without_a_limit(text_pdf: Path, mixed_pdf: Path) -> None:
+    for path in (text_pdf, mixed_pdf):
+        with pdfium.PdfDocument(path) as document:
+            page = document[len(document) - 1]
+            drawn = page.render(scale=2, grayscale=True).to_pil()
+            assert render(page, 2, ReadingSettings(), grey=True).tobytes() == drawn.tobytes()
 
 
 def test_merging_goes_by_columns() -> None:

@@ -16,7 +16,9 @@ from heron_grpc.reading.pdf_meaning import Meaning, is_plausible
 from heron_grpc.reading.pdf_merge import merged
 from heron_grpc.reading.pdf_objects import Drawn, Picture
 from heron_grpc.reading.pdf_pictures import is_sure, may_hold_text, on_page, only_pictures
+from heron_grpc.reading.pdf_rendering import SlowPage, render
 from heron_grpc.reading.reader import ReadOptions
+from heron_grpc.settings import ReadingSettings
 
 _POINTS_PER_INCH = 72
 _OCR_DPI = 300
@@ -121,12 +123,17 @@ class PdfRecognition:
         """The page, or only what of it is in pictures and not known yet; blank when it cannot be drawn."""
         try:
             with closing(self._load(page.number)) as loaded:
-                image = _rendered(loaded)
+                image = _rendered(loaded, self._options.settings)
         except (pdfium.PdfiumError, ValueError):
-            self._warn("PAGE_DAMAGED", "the page cannot be drawn", page.number)
-            self._quiet.add(page.number)
-            return PageImage(Image.new("L", (8, 8), 255))
+            return self._undrawn(page, "the page cannot be drawn")
+        except SlowPage:
+            return self._undrawn(page, "the page takes too long to be drawn")
         return replace(image, pixels=only_pictures(image.pixels, pictures, page.words)) if pictures else image
+
+    def _undrawn(self, page: Page, reason: str) -> PageImage:
+        self._warn("PAGE_DAMAGED", reason, page.number)
+        self._quiet.add(page.number)
+        return PageImage(Image.new("L", (8, 8), 255))
 
     def _likelier(self, page: Page, found: Page) -> Page:
         """The text layer when the page shows its words, else what was recognised when that is sure."""
@@ -171,14 +178,12 @@ class PdfRecognition:
         self._warnings.append(DocumentWarning(code, message, STAGE, number))
 
 
-def _rendered(page: pdfium.PdfPage) -> PageImage:
+def _rendered(page: pdfium.PdfPage, settings: ReadingSettings) -> PageImage:
     """The page in grey at 300 dpi, less where it is too large for that."""
     width, height = page.get_size()
     most = (MOST_PIXELS / max(width * height, 1.0)) ** 0.5
     scale = min(_OCR_DPI / _POINTS_PER_INCH, most)
-    bitmap = page.render(scale=scale, grayscale=True)
-    with closing(bitmap):
-        return PageImage(bitmap.to_pil().convert("L").copy(), round(scale * _POINTS_PER_INCH))
+    return PageImage(render(page, scale, settings, grey=True), round(scale * _POINTS_PER_INCH))
 
 
 def _shared(page: Page, found: Page) -> float:

@@ -14,6 +14,7 @@ from heron_grpc.reading.detect import detect
 from heron_grpc.reading.image import open_image, page_frames
 from heron_grpc.reading.ocr.page_image import to_grey
 from heron_grpc.reading.pdf_file import open_pdf
+from heron_grpc.reading.pdf_rendering import SlowPage, render
 from heron_grpc.settings import ReadingSettings
 
 _IMAGES = frozenset({types.JPEG, types.PNG, types.TIFF, types.WEBP, types.HEIC, types.BMP, types.GIF})
@@ -27,7 +28,10 @@ class VisiblePages(Protocol):
         """Pages it has."""
 
     def draw(self, number: int, max_side: int) -> Image.Image:
-        """The page in grey or RGB, its longest side at most so many pixels. Raises CorruptDocument."""
+        """The page in grey or RGB, its longest side at most so many pixels.
+
+        Raises CorruptDocument, and ReadingLimitExceeded for what has too many pixels or takes too long.
+        """
 
 
 def visible_media_type(path: str, name: str) -> str:
@@ -44,19 +48,20 @@ def open_pages(
 ) -> AbstractContextManager[VisiblePages]:
     """The document at `path`, of a type that `visible_media_type` gave. Raises DocumentError when entered."""
     if media_type == types.PDF:
-        return _pdf_pages(path, password)
+        return _pdf_pages(path, password, settings)
     return _image_pages(path, media_type, settings)
 
 
 @contextmanager
-def _pdf_pages(path: str, password: str) -> Iterator["_PdfPages"]:
+def _pdf_pages(path: str, password: str, settings: ReadingSettings) -> Iterator["_PdfPages"]:
     with open_pdf(path, password) as file:
-        yield _PdfPages(file.document)
+        yield _PdfPages(file.document, settings)
 
 
 class _PdfPages:
-    def __init__(self, document: pdfium.PdfDocument) -> None:
+    def __init__(self, document: pdfium.PdfDocument, settings: ReadingSettings) -> None:
         self._document = document
+        self._settings = settings
 
     @property
     def count(self) -> int:
@@ -65,12 +70,11 @@ class _PdfPages:
     def draw(self, number: int, max_side: int) -> Image.Image:
         try:
             with closing(self._document[number - 1]) as page:
-                scale = max_side / max(*page.get_size(), 1.0)
-                with closing(page.render(scale=scale, may_draw_forms=True)) as bitmap:
-                    drawn: Image.Image = bitmap.to_pil().convert("RGB")
-                    return drawn
+                return render(page, max_side / max(*page.get_size(), 1.0), self._settings)
         except (pdfium.PdfiumError, ValueError) as error:
             raise CorruptDocument("the page cannot be drawn") from error
+        except SlowPage as error:
+            raise ReadingLimitExceeded("the page takes too long to be drawn", {"limit": "cpu"}) from error
 
 
 @contextmanager
