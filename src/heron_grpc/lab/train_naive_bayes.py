@@ -115,7 +115,7 @@ def _gather(
     generator = Generator()
     drawn = list(generator.draw_all(options.per_label, options.seed)) if options.per_label else []
     if options.read_share or options.picture_share:
-        drawn = list(read_back(drawn, options.read_share, options.picture_share))
+        drawn = read_back(drawn, options.read_share, options.picture_share)
     labels = sorted({row.label for row in (*training, *dev)} | {document.label for document in drawn})
     tell(f"{len(training)} real and {len(drawn)} generated documents of {len(labels)} labels")
     texts = [row.text for row in training] + [document.text for document in drawn]
