@@ -12,6 +12,7 @@ from heron_grpc.taxonomy.patterns import compile_pattern
 
 HEAD = "taxonomy: default\nrevision: 1\n"
 CATEGORY = HEAD + "categories:\n  - id: financial/bill/parking_ticket\n    display_name: Parking ticket\n"
+METADATA = CATEGORY + "    metadata:\n      - {{name: {name}, all: {fields}, weight: {weight}}}\n"
 RULE = CATEGORY + "    rules:\n      - name: {name}\n        all: ['{pattern}']\n        weight: {weight}\n"
 
 
@@ -55,6 +56,35 @@ def test_any_change_of_a_rule_changes_the_tag(tmp_path: Path) -> None:
     assert one.taxonomy.etag != two.taxonomy.etag
 
 
+def test_a_pack_adds_rules_about_metadata_and_checks_on_words(tmp_path: Path) -> None:
+    told = METADATA.format(name="app", fields="{creator: '^ParkRight', title: fine}", weight=-2)
+    words = RULE.format(name="fine", pattern="pay to", weight=3).partition("display_name: Parking ticket\n")[2]
+    pack = load(tmp_path, told + words + "        checks: [iban, running_balance]\n")["taxonomies/default"]
+    (rule,) = [rule for rule in pack.metadata_rules if rule.name == "app"]
+    assert (rule.category, rule.weight, rule.decisive) == ("financial/bill/parking_ticket", -2.0, False)
+    assert {name: pattern.regex.pattern for name, pattern in rule.patterns.items()} == {
+        "creator": "^ParkRight",
+        "title": "fine",
+    }
+    assert next(rule for rule in pack.rules if rule.name == "fine").checks == ("iban", "running_balance")
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "weight"), [("b", "{title: fine}", 2), ("a", "{creator: fine}", 2), ("a", "{title: fine}", 3)]
+)
+def test_any_change_of_a_metadata_rule_changes_the_tag(tmp_path: Path, name: str, fields: str, weight: float) -> None:
+    one = load(tmp_path, METADATA.format(name="a", fields="{title: fine}", weight=2))["taxonomies/default"]
+    two = load(tmp_path, METADATA.format(name=name, fields=fields, weight=weight))["taxonomies/default"]
+    assert one.taxonomy.etag != two.taxonomy.etag
+
+
+def test_a_check_changes_the_tag(tmp_path: Path) -> None:
+    rule = RULE.format(name="fine", pattern="parking fine", weight=3)
+    one = load(tmp_path, rule)["taxonomies/default"]
+    two = load(tmp_path, rule + "        checks: [iban]\n")["taxonomies/default"]
+    assert one.taxonomy.etag != two.taxonomy.etag
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
@@ -79,6 +109,25 @@ def test_any_change_of_a_rule_changes_the_tag(tmp_path: Path) -> None:
         (RULE.format(name="fine", pattern="fine", weight="heavy"), "rule fine: weight must be"),
         (RULE.format(name="fine", pattern="fine", weight=0), "rule fine: weight must be"),
         (RULE.format(name="fine", pattern="fine", weight=3) + "        decisive: true\n", "rule fine: weight must be"),
+        (RULE.format(name="fine", pattern="fine", weight=-1), "rule fine: weight must be above 0"),
+        (
+            RULE.format(name="fine", pattern="x", weight=1) + "        checks: [luck]\n",
+            "rule fine: no such check: luck",
+        ),
+        (METADATA.format(name="einvoice-cii", fields="{title: x}", weight=1), "rule einvoice-cii is defined twice"),
+        (METADATA.format(name="form-w9-title", fields="{title: x}", weight=1), "rule form-w9-title is defined twice"),
+        (METADATA.format(name="app", fields="{}", weight=1), "metadata rule app: `all` must name at least one field"),
+        (METADATA.format(name="app", fields="[x]", weight=1), "metadata rule app: all must map fields to texts"),
+        (METADATA.format(name="app", fields="{title: 7}", weight=1), "metadata rule app: all must map fields to texts"),
+        (METADATA.format(name="app", fields="{title: '(x'}", weight=1), "metadata rule app: bad pattern"),
+        (METADATA.format(name="app", fields="{title: 'x*'}", weight=1), "metadata rule app: bad pattern"),
+        (METADATA.format(name="app", fields="{title: x}", weight=-11), "metadata rule app: weight must be"),
+        (METADATA.format(name="app", fields="{title: x}", weight=0), "metadata rule app: weight must be"),
+        (
+            METADATA.format(name="app", fields="{title: x}, decisive: true", weight=3),
+            "metadata rule app: weight must be",
+        ),
+        (METADATA.format(name="app", fields="{title: x}, checks: [iban]", weight=3), "unknown keys: checks"),
         ("taxonomy: default\n", "revision must be a whole number from 1"),
         ("taxonomy: default\nrevision: -1\n", "revision must be a whole number"),
         ("taxonomy: De fault\nrevision: 1\n", "must be made of"),

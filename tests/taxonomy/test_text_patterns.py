@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heron_grpc.classify.rules import HEAD, RuleBook
+from heron_grpc.domain.checks import CHECKS
 from heron_grpc.domain.taxonomy import Rule
 from heron_grpc.domain.text_pattern import TextPattern, folded, spaced
 from heron_grpc.taxonomy import load_taxonomies
@@ -49,11 +50,12 @@ texts = st.lists(
 
 
 def by_definition(rule: Rule, text: str) -> list[tuple[int, int]]:
-    """What `matches` gives, with nothing but the regular expressions."""
+    """What `matches` gives, with nothing but the regular expressions and the rule's checks."""
     if rule.exclude is not None and rule.exclude.regex.search(text):
         return []
     found = [pattern.regex.search(text) for pattern in rule.patterns]
-    return [match.span(1) if match.lastindex else match.span() for match in found if match] if all(found) else []
+    spans = [match.span(1) if match.lastindex else match.span() for match in found if match]
+    return spans if all(found) and all(CHECKS[name](text, spans) for name in rule.checks) else []
 
 
 def check_book(text: str) -> None:

@@ -8,6 +8,7 @@ from functools import lru_cache
 from ahocorasick_rs import BytesAhoCorasick, MatchKind
 
 from heron_grpc.classify.findings import Finding, Mark, finding, no_finding
+from heron_grpc.domain.checks import CHECKS
 from heron_grpc.domain.classification import StageState
 from heron_grpc.domain.taxonomy import Rule, TaxonomyPack
 from heron_grpc.domain.text_pattern import TextPattern, folded, spaced
@@ -86,7 +87,7 @@ def rule_book(pack: TaxonomyPack) -> RuleBook:
 
 
 def matches(rule: Rule, text: str, folded_text: str) -> list[tuple[int, int]]:
-    """Where each pattern of the rule first matches; empty when one does not or `exclude` does.
+    """Where each pattern of the rule first matches; empty when one does not, a check fails or `exclude` matches.
 
     A pattern with a group means the group's place. `folded_text` is folded(text).
     """
@@ -96,6 +97,8 @@ def matches(rule: Rule, text: str, folded_text: str) -> list[tuple[int, int]]:
         if match is None:
             return []
         found.append(match.span(1) if match.lastindex else match.span())
+    if not all(CHECKS[name](text, found) for name in rule.checks):
+        return []
     if rule.exclude is not None and rule.exclude.search(text, folded_text) is not None:
         return []
     return found

@@ -54,6 +54,8 @@ class _Heard:
     # metadata, text, ocr, rules
     content: tuple[Finding, ...]
     settled: str | None
+    # The rules that settled it.
+    sure: str
     # q of the ensemble's formula.
     quality: float
 
@@ -70,8 +72,7 @@ async def classify_reading(
         return _unreadable(subject, heard)
     prediction: Prediction | None = None
     if heard.settled is not None and not options.exhaustive:
-        rules = heard.content[-1].detail.removeprefix(MATCHED)
-        model = no_finding(MODEL, StageState.SKIPPED, f"rules were sure: {rules}")
+        model = no_finding(MODEL, StageState.SKIPPED, f"rules were sure: {heard.sure}")
     else:
         started = time.perf_counter()
         prediction = await predict(subject.reading.text, options.include_evidence)
@@ -82,16 +83,20 @@ async def classify_reading(
 def _listen(subject: Subject, pack: TaxonomyPack, options: ClassifyOptions) -> _Heard:
     reading = subject.reading
     ocr = read_ocr(reading, pack, options.ocr, is_file=subject.is_file)
-    ruled: RuleFinding = _timed_rules(reading.text, pack)
+    told = _timed_rules(lambda: metadata.read_metadata(reading, pack))
+    ruled = _timed_rules(lambda: rule_book(pack).apply(reading.text))
+    sure = [each for each in (told, ruled) if each.settled is not None]
+    settled = {each.settled for each in sure}
     return _Heard(
         name=_timed(lambda: filename.read_filename(subject.filename, pack)),
         content=(
-            _timed(lambda: metadata.read_metadata(reading, pack)),
+            told.finding,
             read_text(reading, pack, subject.read_s),
             ocr.finding,
             ruled.finding,
         ),
-        settled=ruled.settled,
+        settled=settled.pop() if len(settled) == 1 else None,
+        sure="; ".join(each.finding.detail.removeprefix(MATCHED) for each in sure),
         quality=ocr.quality,
     )
 
@@ -102,9 +107,9 @@ def _timed(stage: Callable[[], Finding]) -> Finding:
     return found.lasting(time.perf_counter() - started)
 
 
-def _timed_rules(text: str, pack: TaxonomyPack) -> RuleFinding:
+def _timed_rules(stage: Callable[[], RuleFinding]) -> RuleFinding:
     started = time.perf_counter()
-    ruled = rule_book(pack).apply(text)
+    ruled = stage()
     return replace(ruled, finding=ruled.finding.lasting(time.perf_counter() - started))
 
 

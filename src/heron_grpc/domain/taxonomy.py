@@ -97,8 +97,28 @@ class Rule:
     # Precise enough to settle the label without a model.
     decisive: bool = False
     exclude: TextPattern | None = None
+    # Names of calculations (domain.checks) that must come out where the patterns match.
+    checks: tuple[str, ...] = ()
     # Texts the rule must match; kept for tests and for readers.
     examples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataRule:
+    """What a file tells of itself beside its text that speaks for a category: each field must hold its pattern."""
+
+    # Unique among all rules of its taxonomy.
+    name: str
+    category: str
+    # By the field's name, never empty.
+    patterns: Mapping[str, TextPattern]
+    # Contribution in natural log-odds; below 0 it speaks against the category.
+    weight: float
+    decisive: bool = False
+    # One of these that is found speaks against the rule.
+    exclude: Mapping[str, TextPattern] = field(default_factory=dict)
+    # Fields the rule must match; kept for tests and for readers.
+    examples: tuple[Mapping[str, str], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +127,7 @@ class TaxonomyPack:
 
     taxonomy: Taxonomy
     rules: tuple[Rule, ...] = ()
+    metadata_rules: tuple[MetadataRule, ...] = ()
     # Normalised alias, display name or last part of an id -> category id; ambiguous short names are left out.
     names: Mapping[str, str] = field(default_factory=dict)
 
@@ -131,8 +152,12 @@ class TaxonomyPack:
 
 
 _NAME_GAPS = re.compile(r"[\W_]+")
+# The same for ASCII, and without case: three times as fast.
+_ASCII_NAME = bytes(ord(chr(code).lower()) if chr(code).isalnum() else ord(" ") for code in range(128)) + bytes(128)
 
 
 def normalise_name(name: str) -> str:
     """Names compare without case, and any run of punctuation, underscores or white space counts as one space."""
+    if name.isascii():
+        return " ".join(name.encode().translate(_ASCII_NAME).decode().split())
     return _NAME_GAPS.sub(" ", name.casefold()).strip()

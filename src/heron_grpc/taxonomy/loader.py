@@ -3,12 +3,13 @@
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
 from heron_grpc.domain.errors import ConfigurationError
-from heron_grpc.domain.taxonomy import Category, Rule, Taxonomy, TaxonomyPack, normalise_name, parents
+from heron_grpc.domain.taxonomy import Category, MetadataRule, Rule, Taxonomy, TaxonomyPack, normalise_name, parents
+from heron_grpc.domain.text_pattern import TextPattern
 from heron_grpc.taxonomy.pack_file import PackFile, read_pack
 
 BUILT_IN = Path(__file__).parent / "packs"
@@ -46,7 +47,7 @@ def _added(packs_dir: Path | None) -> list[PackFile]:
 
 def _build(name: str, packs: list[PackFile]) -> TaxonomyPack:
     categories: dict[str, Category] = {}
-    rules: dict[str, Rule] = {}
+    rules: dict[str, Rule | MetadataRule] = {}
     for pack in packs:
         for category in pack.categories:
             _add_category(categories, category, pack)
@@ -54,6 +55,8 @@ def _build(name: str, packs: list[PackFile]) -> TaxonomyPack:
             categories[extension.id] = _extended(categories, extension, pack)
         for rule in pack.rules:
             _add_rule(rules, rule, pack)
+        for told in pack.metadata_rules:
+            _add_rule(rules, told, pack)
     display_name = next((pack.display_name for pack in packs if pack.display_name), name)
     taxonomy = Taxonomy(
         name=f"taxonomies/{name}",
@@ -62,7 +65,12 @@ def _build(name: str, packs: list[PackFile]) -> TaxonomyPack:
         categories=tuple(categories.values()),
         etag=_etag(display_name, tuple(categories.values()), tuple(rules.values())),
     )
-    return TaxonomyPack(taxonomy, tuple(rules.values()), _names(taxonomy, packs[-1].file))
+    return TaxonomyPack(
+        taxonomy,
+        tuple(rule for rule in rules.values() if isinstance(rule, Rule)),
+        tuple(rule for rule in rules.values() if isinstance(rule, MetadataRule)),
+        _names(taxonomy, packs[-1].file),
+    )
 
 
 def _add_category(categories: dict[str, Category], category: Category, pack: PackFile) -> None:
@@ -89,7 +97,7 @@ def _extended(categories: dict[str, Category], extension: Category, pack: PackFi
     )
 
 
-def _add_rule(rules: dict[str, Rule], rule: Rule, pack: PackFile) -> None:
+def _add_rule(rules: dict[str, Rule | MetadataRule], rule: Rule | MetadataRule, pack: PackFile) -> None:
     if rule.name in rules:
         raise ConfigurationError(f"{pack.file}: rule {rule.name} is defined twice")
     rules[rule.name] = rule
@@ -118,22 +126,29 @@ def _unambiguous(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     return {name: ids.pop() for name, ids in owners.items() if len(ids) == 1}
 
 
-def _etag(display_name: str, categories: tuple[Category, ...], rules: tuple[Rule, ...]) -> str:
+def _etag(display_name: str, categories: tuple[Category, ...], rules: tuple[Rule | MetadataRule, ...]) -> str:
     content = {
         "display_name": display_name,
         "categories": [
             [c.id, c.display_name, c.description, c.aliases, c.retired, c.accept_threshold] for c in categories
         ],
-        "rules": [
-            [
-                rule.name,
-                rule.category,
-                [pattern.regex.pattern for pattern in rule.patterns],
-                rule.weight,
-                rule.decisive,
-                rule.exclude and rule.exclude.regex.pattern,
-            ]
-            for rule in rules
-        ],
+        "rules": [_rule_content(rule) for rule in rules],
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _rule_content(rule: Rule | MetadataRule) -> list[object]:
+    """All that decides what a rule does."""
+    if isinstance(rule, MetadataRule):
+        patterns: object = _sources(rule.patterns)
+        exclude: object = _sources(rule.exclude)
+        checks: tuple[str, ...] = ()
+    else:
+        patterns = [pattern.regex.pattern for pattern in rule.patterns]
+        exclude = rule.exclude and rule.exclude.regex.pattern
+        checks = rule.checks
+    return [rule.name, rule.category, patterns, rule.weight, rule.decisive, exclude, checks]
+
+
+def _sources(patterns: Mapping[str, TextPattern]) -> dict[str, str]:
+    return {key: pattern.regex.pattern for key, pattern in patterns.items()}

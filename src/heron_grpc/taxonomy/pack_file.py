@@ -6,17 +6,19 @@ from pathlib import Path
 
 import yaml
 
+from heron_grpc.domain.checks import CHECKS
 from heron_grpc.domain.errors import ConfigurationError
-from heron_grpc.domain.taxonomy import Category, Rule
+from heron_grpc.domain.taxonomy import Category, MetadataRule, Rule
 from heron_grpc.domain.text_pattern import TextPattern
 from heron_grpc.taxonomy.patterns import compile_pattern
 
 _ID = re.compile(r"[a-z0-9_]+(/[a-z0-9_]+)*")
 _NAME = re.compile(r"[a-z0-9_-]+")
 _PACK_KEYS = {"taxonomy", "display_name", "revision", "categories", "extend"}
-_EXTEND_KEYS = {"id", "aliases", "rules", "accept_threshold", "retired"}
+_EXTEND_KEYS = {"id", "aliases", "rules", "metadata", "accept_threshold", "retired"}
 _CATEGORY_KEYS = _EXTEND_KEYS | {"display_name", "description"}
-_RULE_KEYS = {"name", "all", "exclude", "weight", "decisive", "examples"}
+_METADATA_KEYS = {"name", "all", "exclude", "weight", "decisive", "examples"}
+_RULE_KEYS = _METADATA_KEYS | {"checks"}
 # e^10 against 1: more than any page of words can prove.
 _MAX_WEIGHT = 10.0
 # A decisive rule must alone be worth 0.98.
@@ -38,6 +40,7 @@ class PackFile:
     # Additions to categories of earlier packs; their display names and descriptions are empty.
     extensions: tuple[Category, ...]
     rules: tuple[Rule, ...]
+    metadata_rules: tuple[MetadataRule, ...]
 
 
 def read_pack(path: Path) -> PackFile:
@@ -78,6 +81,7 @@ def _pack(file: str, raw: object) -> PackFile:
         categories=tuple(_category(raw, _text(raw, "display_name", _where(raw))) for raw in defined),
         extensions=tuple(_category(raw, "") for raw in extended),
         rules=tuple(rule for raw in defined + extended for rule in _rules(raw)),
+        metadata_rules=tuple(rule for raw in defined + extended for rule in _metadata_rules(raw)),
     )
 
 
@@ -106,10 +110,9 @@ def _rule(raw: _Mapping, category_id: str) -> Rule:
     name = _text(raw, "name", f"a rule of {category_id}")
     where = f"rule {name}"
     decisive = _switch(raw, "decisive", where)
-    weight = raw.get("weight")
-    least = _MIN_DECISIVE_WEIGHT if decisive else 0.0
-    if not _is_number(weight) or not (least <= _number(weight) <= _MAX_WEIGHT) or _number(weight) == 0:
-        raise _Wrong(f"{where}: weight must be a number above 0 (decisive: from 4) and at most 10 log-odds")
+    weight = _weight(raw, where, decisive=decisive)
+    if weight < 0:
+        raise _Wrong(f"{where}: weight must be above 0: words that are found speak for a label")
     patterns = _texts(raw, "all", where)
     if not patterns:
         raise _Wrong(f"{where}: `all` must list at least one pattern")
@@ -118,11 +121,63 @@ def _rule(raw: _Mapping, category_id: str) -> Rule:
         name=name,
         category=category_id,
         patterns=tuple(_pattern(text, where) for text in patterns),
-        weight=_number(weight),
+        weight=weight,
         decisive=decisive,
         exclude=_pattern(exclude, where) if exclude else None,
+        checks=tuple(_checks(raw, where)),
         examples=tuple(_texts(raw, "examples", where)),
     )
+
+
+def _metadata_rules(category: _Mapping) -> list[MetadataRule]:
+    where = _where(category)
+    items = [
+        _mapping(item, f"a metadata rule of {where}", _METADATA_KEYS) for item in _list(category, "metadata", where)
+    ]
+    return [_metadata_rule(item, _id(category)) for item in items]
+
+
+def _metadata_rule(raw: _Mapping, category_id: str) -> MetadataRule:
+    name = _text(raw, "name", f"a metadata rule of {category_id}")
+    where = f"metadata rule {name}"
+    decisive = _switch(raw, "decisive", where)
+    patterns = _fields(raw.get("all", {}), "all", where)
+    if not patterns:
+        raise _Wrong(f"{where}: `all` must name at least one field and its pattern")
+    return MetadataRule(
+        name=name,
+        category=category_id,
+        patterns={key: _pattern(text, where) for key, text in patterns.items()},
+        weight=_weight(raw, where, decisive=decisive),
+        decisive=decisive,
+        exclude={key: _pattern(text, where) for key, text in _fields(raw.get("exclude", {}), "exclude", where).items()},
+        examples=tuple(_fields(item, "examples", where) for item in _list(raw, "examples", where)),
+    )
+
+
+def _fields(raw: object, key: str, where: str) -> dict[str, str]:
+    """Texts by the names of metadata fields."""
+    if not isinstance(raw, dict):
+        raise _Wrong(f"{where}: {key} must map fields to texts")
+    if not all(isinstance(name, str) and name and isinstance(text, str) and text for name, text in raw.items()):
+        raise _Wrong(f"{where}: {key} must map fields to texts")
+    return {str(name): str(text) for name, text in raw.items()}
+
+
+def _weight(raw: _Mapping, where: str, *, decisive: bool) -> float:
+    weight = raw.get("weight")
+    least = _MIN_DECISIVE_WEIGHT if decisive else -_MAX_WEIGHT
+    if not _is_number(weight) or not (least <= _number(weight) <= _MAX_WEIGHT) or _number(weight) == 0:
+        raise _Wrong(f"{where}: weight must be a number of log-odds but 0 (decisive: from 4), at most 10")
+    return _number(weight)
+
+
+def _checks(raw: _Mapping, where: str) -> list[str]:
+    checks = _texts(raw, "checks", where)
+    unknown = sorted(set(checks) - set(CHECKS))
+    if unknown:
+        raise _Wrong(f"{where}: no such check: {', '.join(unknown)}; there are {', '.join(CHECKS)}")
+    return checks
 
 
 def _pattern(text: str, where: str) -> TextPattern:
