@@ -26,6 +26,12 @@ def inline(data: bytes, filename: str = "", **options: object) -> classification
 LONG_TEXT = "Please find below what we agreed upon and what remains to be paid by the end of the month. "
 
 
+@pytest.mark.parametrize(("ocr", "chars"), [("AUTO", 8_000), ("ALWAYS", 0)])
+async def test_scans_are_read_as_far_as_their_kind_needs_unless_all_is_asked_for(front, ocr, chars):
+    await front.classification.Classify(inline(b"a scan", ocr=classification_pb2.OcrMode.Value(f"OCR_MODE_{ocr}")))
+    assert front.pool.requests[0].enough_chars == chars
+
+
 async def test_text_gets_its_label_parents_versions_and_facts(front):
     answer = (await front.classification.Classify(text_request(LONG_TEXT))).classification
     assert answer.decision == classification_pb2.DECISION_ACCEPTED

@@ -17,7 +17,7 @@ from heron_grpc.domain.classification import (
     StageState,
     Verdict,
 )
-from heron_grpc.domain.document import Page, Reading, ReadRequest
+from heron_grpc.domain.document import OcrMode, Page, Reading, ReadRequest
 from heron_grpc.domain.errors import NotFound
 from heron_grpc.domain.languages import languages_of
 from heron_grpc.domain.taxonomy import DEFAULT_TAXONOMY, TaxonomyPack
@@ -63,6 +63,7 @@ async def process_file(
             with_words=options.include_evidence,
             with_tables=False,
             password=origin.password,
+            enough_chars=0 if options.ocr is OcrMode.ALWAYS else pipeline.settings.classify.ocr_enough_chars,
             sha256=document.sha256,
         )
         outcome = await pipeline.pool.read(request, call)
