@@ -10,6 +10,7 @@ from office_files import ODF_NAMESPACES, compound, native, odf, packed, png
 
 Read = Callable[..., Reading]
 NOTE = b"The heron is grey. " * 300
+OPEN_OFFICE = "http://openoffice.org/2009/office"
 MATH = "http://www.w3.org/1998/Math/MathML"
 
 
@@ -171,17 +172,34 @@ def test_pictures_and_files_inside_are_read_once(read: Read) -> None:
     ]
 
 
-def test_slides_are_pages_with_their_notes(read: Read) -> None:
+def test_slides_are_pages_with_their_notes_and_comments(read: Read) -> None:
     box = "draw:frame", "draw:text-box"
     notes = tag("presentation:notes", "<draw:page-thumbnail/>", tag(box[0], tag(box[1], p("Say hello"))))
 
     def slide(text: str, rest: str = "") -> str:
         return tag("draw:page", tag(box[0], tag(box[1], text)), rest)
 
-    slides = slide(p("One"), notes) + slide("") + slide(p("Three"))
+    comment = tag("dc:creator", "Ada") + p("Sure?")
+    comments = tag("office:annotation", comment) + tag(f"o:annotation xmlns:o='{OPEN_OFFICE}'", p("Yes"))
+    slides = slide(p("One"), notes + comments) + slide("") + slide(p("Three"))
     reading = read(odf(slides, kind="presentation"))
     assert reading.media_type == "application/vnd.oasis.opendocument.presentation"
-    assert page_texts(reading) == ["One\nSay hello", "", "Three"]
+    assert page_texts(reading) == ["One\nSay hello\n[Ada] Sure?\nYes", "", "Three"]
+
+
+def test_shapes_of_a_slide_are_read_from_top_to_bottom_and_titles_first(read: Read) -> None:
+    def shape(text: str, place: str, more: str = "") -> str:
+        return tag(f"draw:custom-shape {place} {more}", p(text) if text else "")
+
+    drawn = (
+        shape("right", "svg:x='9cm' svg:y='100mm' svg:height='4cm'"),
+        shape("left", "svg:x='1in' svg:y='4in' svg:height='4cm'"),
+        tag("draw:g", shape("turned", "draw:transform='rotate (1.5) translate (2cm 18cm)'")),
+        shape("above", "svg:x='0pt' svg:y='1pt' svg:height='9pt'"),
+        shape("", "svg:x='0pt' svg:y='0pt' svg:height='60cm'"),
+        shape("Title", "svg:x='0cm' svg:y='50cm'", "presentation:class='title'"),
+    )
+    assert read(odf(tag("draw:page", *drawn), kind="presentation")).text == "Title\nabove\nleft\nright\nturned"
 
 
 def test_properties_are_metadata(read: Read) -> None:

@@ -62,6 +62,12 @@ class OdfStory:
                 self._meet(element)
                 self.blocks(element)
 
+    def note(self, element: etree._Element) -> None:
+        """Footnotes, endnotes and comments stand below the text of their page."""
+        text = self.flow.captured(partial(self.blocks, element))
+        author = element.findtext(_CREATOR)
+        self.flow.note(f"[{author}] {text}" if author and text else text)
+
     def _paragraph(self, element: etree._Element) -> None:
         style = element.get(f"{TEXT}style-name", "")
         if style in self.breaks_before:
@@ -140,18 +146,11 @@ class _Line:
             self._end_line()
             self.story.flow.new_page()
         elif name == "note" or child.tag == f"{OFFICE}annotation":
-            self._note(child)
+            self.story.note(child)
         elif child.tag.startswith(DRAW) and child.tag != f"{DRAW}a":
             self.later.append(child)
         else:
             self.read(child)
-
-    def _note(self, element: etree._Element) -> None:
-        """Footnotes, endnotes and comments stand below the text of their page."""
-        flow = self.story.flow
-        text = flow.captured(partial(self.story.blocks, element))
-        author = element.findtext(_CREATOR)
-        flow.note(f"[{author}] {text}" if author and text else text)
 
     def _end_line(self) -> None:
         self.story.flow.line("".join(self.pieces).strip(" "))

@@ -11,6 +11,7 @@ from heron_grpc.domain.errors import CorruptDocument, EncryptedDocument
 from heron_grpc.domain.steps import Metadata, Step
 from heron_grpc.reading.inside import package_parts, read_inside
 from heron_grpc.reading.odf_page_breaks import page_breaks
+from heron_grpc.reading.odf_slide import slide_elements
 from heron_grpc.reading.odf_story import DRAW, OFFICE, PRESENTATION, STYLE, OdfStory
 from heron_grpc.reading.office_package import OfficePackage, open_package
 from heron_grpc.reading.page_flow import PageFlow
@@ -29,6 +30,8 @@ _PROPERTIES = {
 }
 _HEADERS = tuple(STYLE + name for name in ("header", "header-first", "header-left"))
 _FOOTERS = tuple(STYLE + name for name in ("footer", "footer-first", "footer-left"))
+# Those on slides have a name of their own in most programs.
+_COMMENTS = (f"{OFFICE}annotation", "{http://openoffice.org/2009/office}annotation")
 # What a formula shows is the text of these (MathML 3, 3.2).
 _FORMULA = tuple(f"{{http://www.w3.org/1998/Math/MathML}}{name}" for name in ("mi", "mn", "mo", "ms", "mtext"))
 # A chart in a text in a chart ...
@@ -72,9 +75,9 @@ class _Document:
         for number, slide in enumerate(slides):
             if number:
                 self.flow.new_page(even_if_blank=True)
-            story.blocks(slide)
-            for notes in slide.iterchildren(f"{PRESENTATION}notes"):
-                self.flow.note(self.flow.captured(partial(story.blocks, notes)))
+            story.blocks(slide_elements(slide))
+            for note in slide.iterchildren(f"{PRESENTATION}notes", *_COMMENTS):
+                story.note(note)
         if not slides:
             story.blocks(body)
 
