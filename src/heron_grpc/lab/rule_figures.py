@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from heron_grpc.classify.metadata import STAGE as METADATA
 from heron_grpc.classify.rules import MATCHED, is_decisive, rule_book
 from heron_grpc.classify.rules import STAGE as RULES
 from heron_grpc.classify.stages import MODEL
 from heron_grpc.domain.classification import StageState
-from heron_grpc.domain.taxonomy import TaxonomyPack
+from heron_grpc.domain.taxonomy import MetadataRule, Rule, TaxonomyPack
 from heron_grpc.lab.labelled_texts import LabelledText
 from heron_grpc.lab.measures import Judged, Share, wilson
 from heron_grpc.lab.stage_figures import is_within
@@ -27,7 +28,7 @@ class RuleFigures:
     category: str
     # Whether the taxonomy lets it decide alone.
     decisive: bool
-    # Of the documents it holds of; those below the rule's category are right.
+    # Of the documents it holds of; right are those below the rule's category, or the others if it speaks against that.
     precision: Share
     # Of those among them that it decides alone.
     deciding: Share
@@ -39,7 +40,7 @@ class RuleFigures:
 
 
 def rules_of_texts(pack: TaxonomyPack, texts: Sequence[LabelledText]) -> tuple[RuleFigures, ...]:
-    """Every rule of the taxonomy, in its order, on texts. CPU only."""
+    """Every rule of the taxonomy, in its order, on texts, which have no metadata. CPU only."""
     book = rule_book(pack)
     return _figures(
         pack,
@@ -52,19 +53,17 @@ def rules_of_texts(pack: TaxonomyPack, texts: Sequence[LabelledText]) -> tuple[R
 
 def rules_of_answers(pack: TaxonomyPack, rows: Sequence[Judged]) -> tuple[RuleFigures, ...]:
     """The same of documents a service has answered, by what its stages tell of themselves."""
-    decisive = {rule.name for rule in pack.rules if rule.decisive}
+    decisive = {rule.name for rule in _rules(pack) if rule.decisive}
     return _figures(pack, (_told(row, decisive) for row in rows))
 
 
 def _told(row: Judged, decisive: set[str]) -> _Held:
-    opinions = {opinion.stage: opinion for opinion in row.opinions}
-    rules, model = opinions.get(RULES), opinions.get(MODEL)
-    if rules is None or not rules.detail.startswith(MATCHED):
-        return row.truth, {}
+    details = [opinion.detail for opinion in row.opinions if opinion.stage in {METADATA, RULES}]
+    # What a stage tells besides its rules comes after them.
+    lists = [detail.removeprefix(MATCHED).partition(";")[0] for detail in details if detail.startswith(MATCHED)]
     # A service that was sure by its rules did not ask the model.
-    settled = model is not None and model.state is StageState.SKIPPED
-    names = rules.detail.removeprefix(MATCHED).split(", ")
-    return row.truth, {name: settled and name in decisive for name in names}
+    settled = any(opinion.stage == MODEL and opinion.state is StageState.SKIPPED for opinion in row.opinions)
+    return row.truth, {name: settled and name in decisive for names in lists for name in names.split(", ")}
 
 
 def _figures(pack: TaxonomyPack, documents: Iterable[_Held]) -> tuple[RuleFigures, ...]:
@@ -80,12 +79,16 @@ def _figures(pack: TaxonomyPack, documents: Iterable[_Held]) -> tuple[RuleFigure
             rule.name,
             rule.category,
             rule.decisive,
-            _precision(held.get(rule.name, []), rule.category),
-            _precision(decided.get(rule.name, []), rule.category),
+            _precision(held.get(rule.name, []), rule.category, against=rule.weight < 0),
+            _precision(decided.get(rule.name, []), rule.category, against=rule.weight < 0),
         )
-        for rule in pack.rules
+        for rule in _rules(pack)
     )
 
 
-def _precision(labels: Sequence[str], category: str) -> Share:
-    return wilson(sum(is_within(label, category) for label in labels), len(labels))
+def _rules(pack: TaxonomyPack) -> tuple[Rule | MetadataRule, ...]:
+    return (*pack.rules, *pack.metadata_rules)
+
+
+def _precision(labels: Sequence[str], category: str, *, against: bool) -> Share:
+    return wilson(sum(is_within(label, category) != against for label in labels), len(labels))
