@@ -7,7 +7,8 @@ from random import Random
 from faker import Faker
 
 from heron_grpc.lab.generator.formats import Locale, date_text, month_text, number
-from heron_grpc.lab.generator.ledgers import LEDGERS, Ledger
+from heron_grpc.lab.generator.ledger import Cell, Ledger
+from heron_grpc.lab.generator.ledgers import LEDGERS
 from heron_grpc.lab.generator.machine_readable import Bearer, zone
 from heron_grpc.lab.generator.template import choose
 from heron_grpc.lab.generator.vocabulary import Vocabulary
@@ -25,6 +26,12 @@ _PLACEHOLDERS = {
     "email": ("no_reply@example.com", "name@domain.com", "[Email]"),
     "phone": ("(123) 456-7890", "000-000-0000", "[Phone]", "555-555-5555"),
 }
+# Drawn by the methods of their names.
+_DRAWN = frozenset(
+    ("code", "digits", "money", "int", "date", "old", "next", "due", "time", "year", "month", "para", "mrz")
+)
+# How a document writes what is less than nothing; "{}" stands for the amount.
+_NEGATIVES = ("-{}", "-{}", "-{}", "- {}", "({})", "{}-")
 # Faker draws Italian cities from a set, in an order that differs from process to process: the vocabulary has them.
 _UNORDERED = ("city", "it")
 _FAKED = {
@@ -65,6 +72,9 @@ class Facts:
         self._days: dict[str, date] = {}
         self._ledgers: dict[str, Ledger] = {}
         self._money = random.choice(locale.money)
+        # Cells of a table seldom repeat the currency.
+        self._cell = random.choice((self._money, "{}", "{}"))
+        self._negative = random.choice(_NEGATIVES)
         self._date = random.choice(locale.dates)
         self._today = _LATEST - timedelta(days=random.randint(0, 4_000))
 
@@ -77,7 +87,11 @@ class Facts:
 
     def table(self, name: str) -> Sequence[Mapping[str, str]]:
         """The rows of a ledger, written in the country's way. Raises KeyError."""
-        return [{cell: self._write(value) for cell, value in row.items()} for row in self._ledger(name).rows]
+        ledger = self._ledger(name)
+        return [
+            {name: self._write(cell, self._cell, whole=ledger.whole) for name, cell in row.items()}
+            for row in ledger.rows
+        ]
 
     def _draw(self, name: str, argument: str) -> str:
         if self._specimen and name in _PLACEHOLDERS:
@@ -86,9 +100,23 @@ class Facts:
             return str(getattr(self._faker, _FAKED[name])()).replace("\n", ", ")
         ledger, _, value = name.partition(".")
         if value:
-            amounts = self._ledger(ledger).values[value]
-            return "  ".join(self._write(amount) for amount in amounts)
-        if name in ("code", "digits", "money", "int", "date", "old", "next", "year", "month", "para", "mrz"):
+            found = self._ledger(ledger)
+            return "  ".join(self._write(cell, whole=found.whole) for cell in found.values[value])
+        if name in (
+            "code",
+            "digits",
+            "money",
+            "int",
+            "date",
+            "old",
+            "next",
+            "year",
+            "month",
+            "para",
+            "mrz",
+            "due",
+            "time",
+        ):
             return str(getattr(self, f"_{name}_fact")(argument))
         return choose(self._random.choice(self._vocabulary.words(name, self._locale.language)), self._random)
 
@@ -118,6 +146,13 @@ class Facts:
         self._days["next"] = self._today + timedelta(days=self._random.randint(10, 2_500))
         return self._write(self._days["next"])
 
+    def _due_fact(self, _: str) -> str:
+        """When a bill of today is to be paid."""
+        return self._write(self._today + timedelta(days=self._random.randint(5, 45)))
+
+    def _time_fact(self, _: str) -> str:
+        return f"{self._random.randint(7, 22):02}:{self._random.randint(0, 59):02}"
+
     def _mrz_fact(self, wish: str) -> str:
         """The machine-readable zone of size, code, state and number ("TD3 P FRA 99AA99999") of the named person."""
         size, code, state, number = wish.split()
@@ -143,11 +178,11 @@ class Facts:
             self._ledgers[name] = LEDGERS[name](self._random, words)
         return self._ledgers[name]
 
-    def _write(self, value: int | str | date) -> str:
+    def _write(self, value: Cell, money: str = "", *, whole: bool = False) -> str:
         if isinstance(value, int):
-            if abs(value) >= 100_000_000 and value % 100 == 0:
-                return number(value / 100, self._locale, 0)
-            return self._money.format(number(value / 100, self._locale))
+            plain = number(abs(value) / 100, self._locale, 0 if whole else 2)
+            written = (money or self._money).format(plain)
+            return self._negative.format(written) if value < 0 else written
         if isinstance(value, date):
             return date_text(value, self._date, self._locale.language)
         return value
