@@ -6,7 +6,7 @@ from pathlib import Path
 
 from heron_grpc.domain.document import Page, Part, ReadRequest, Table
 from heron_grpc.domain.errors import UnsupportedMediaType
-from heron_grpc.domain.steps import Effort, Outlook, Step
+from heron_grpc.domain.steps import Effort, Metadata, Outlook, Step
 from heron_grpc.reading import media_types as types
 from heron_grpc.reading.bounds import bounded
 from heron_grpc.reading.detect import detect
@@ -34,6 +34,8 @@ def read_document(request: ReadRequest, settings: ReadingSettings) -> Iterator[S
         with_tables=request.with_tables,
     )
     yield from bounded(_read_whole(request, options), settings)
+    if options.spent.barcodes:
+        yield Metadata({"barcodes": ", ".join(sorted(options.spent.barcodes))})
     yield Effort(options.spent.ocr_s)
 
 

@@ -10,7 +10,7 @@ from heron_grpc.settings import ReadingSettings
 
 @dataclass(slots=True)
 class Spent:
-    """What a document and all that is inside it have used so far."""
+    """What a document and all that is inside it have used so far, and what is known of all of it."""
 
     # Seconds spent waiting for OCR, and the processor time of its threads together.
     ocr_s: float = 0.0
@@ -23,6 +23,8 @@ class Spent:
     # Documents inside it, and their bytes as unpacked.
     parts: int = 0
     part_bytes: int = 0
+    # Kinds of codes on their recognised pages.
+    barcodes: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from PIL import Image
 
 from heron_grpc.domain.document import DocumentWarning, OcrMode, Page, TextSource
 from heron_grpc.domain.errors import ConfigurationError
+from heron_grpc.reading.ocr.barcodes import find_barcodes
 from heron_grpc.reading.ocr.engines import Engines, find_engines
 from heron_grpc.reading.ocr.languages import STAGE, choose_languages, languages, package_of
 from heron_grpc.reading.ocr.page_image import is_blank, to_grey
@@ -53,6 +54,7 @@ class _Outcome:
 
     reading: PageReading | None
     processor_s: float
+    barcodes: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,19 +174,21 @@ class Recognition:
                 self._stop("OCR_UNAVAILABLE", f"pages without text stay unread: {error.message}", held.job.number)
             return held.job.finish(_empty(held.job))
         self._spend(time.monotonic() - started, outcome.processor_s)
+        self._spent.barcodes |= outcome.barcodes
         return held.job.finish(self._judged(outcome.reading, held.job))
 
     def _work(self, image: PageImage, number: int) -> _Outcome:
         """In a thread of its own."""
         used = processor_s()
         pixels = np.asarray(to_grey(image.pixels), np.uint8)
-        reading = None
+        reading, barcodes = None, frozenset[str]()
         if self._engines and not is_blank(pixels):
+            barcodes = find_barcodes(pixels)
             tongues = self._tongues
             if self._found_languages:
                 tongues = replace(tongues, chosen=self._found_languages)
             reading = read_page(pixels, image.dpi, self._engines, tongues, number)
-        return _Outcome(reading, processor_s() - used)
+        return _Outcome(reading, processor_s() - used, barcodes)
 
     def _judged(self, reading: PageReading | None, job: PageJob) -> Page:
         """The page in its own size, with warnings about what is wrong with it."""
