@@ -102,21 +102,7 @@ class Facts:
         if value:
             found = self._ledger(ledger)
             return "  ".join(self._write(cell, whole=found.whole) for cell in found.values[value])
-        if name in (
-            "code",
-            "digits",
-            "money",
-            "int",
-            "date",
-            "old",
-            "next",
-            "year",
-            "month",
-            "para",
-            "mrz",
-            "due",
-            "time",
-        ):
+        if name in _DRAWN:
             return str(getattr(self, f"_{name}_fact")(argument))
         return choose(self._random.choice(self._vocabulary.words(name, self._locale.language)), self._random)
 
