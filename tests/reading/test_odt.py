@@ -71,6 +71,60 @@ def test_what_is_shown_is_text(read: Read, body: str, text: str) -> None:
     assert read(odf(body)).text == text
 
 
+def numbered(level: int, shape: str, more: str = "", kind: str = "list") -> str:
+    return f"<text:{kind}-level-style-number text:level='{level}' style:num-format='{shape}' {more}/>"
+
+
+LISTS = tag(
+    "text:list-style style:name='L'",
+    numbered(1, "1", "style:num-suffix='.'"),
+    numbered(2, "a", "style:num-prefix='(' style:num-suffix=')' text:start-value='3'"),
+    numbered(3, "I", "text:display-levels='3'"),
+) + tag("text:list-style style:name='B'", "<text:list-level-style-bullet text:level='1' text:bullet-char='x'/>")
+
+
+def listed(*items: str, more: str = "text:style-name='L'") -> str:
+    return tag(f"text:list {more}", *items)
+
+
+def test_list_items_are_numbered_and_begin_anew_below_a_higher_one(read: Read) -> None:
+    deep = listed(item(p("c"), listed(item(p("d")), more="")), item(p("e")), more="")
+    body = listed(item(p("a"), p("still a")), item(p("b"), deep), item(p("f"), listed(item(p("g")), more="")))
+    shown = ["1. a", "still a", "2. b", "(c) c", "2.c.I d", "(d) e", "3. f", "(c) g"]
+    assert read(odf(body, styles=LISTS)).text.split("\n") == shown
+
+
+def test_a_list_begins_anew_unless_it_goes_on_with_another(read: Read) -> None:
+    first, named = "text:style-name='L'", "text:style-name='L' xml:id='one'"
+    body = (
+        listed(item(p("a")), more=named)
+        + listed(item(p("b")), more=first)
+        + listed(item(p("c")), more=f"{first} text:continue-numbering='true'")
+        + listed(item(p("d")), more=f"{first} text:continue-list='one'")
+        + listed(tag("text:list-item text:start-value='7'", p("e")), item(p("f")))
+        + listed(tag("text:list-header", p("g")), item(listed(item(p("h")), more="")), item(p("i")))
+        + listed(item(p("j")), more="text:style-name='B'")
+        + listed(item(p("k")), more="text:style-name='unknown'")
+    )
+    shown = ["1. a", "1. b", "2. c", "2. d", "7. e", "8. f", "g", "(c) h", "1. i", "j", "k"]
+    assert read(odf(body, styles=LISTS)).text.split("\n") == shown
+
+
+def test_headings_are_numbered_as_the_outline_says(read: Read) -> None:
+    outline = numbered(1, "1", kind="outline"), numbered(2, "1", "text:display-levels='2'", "outline")
+    styles = tag("text:outline-style", *(each.replace("-number", "", 1) for each in outline))
+    styles += style("Free", "", "style:list-style-name=''") + style("Own", "", "style:parent-style-name='Free'")
+
+    def heading(level: int, text: str, more: str = "") -> str:
+        return tag(f"text:h text:outline-level='{level}' {more}", text)
+
+    body = heading(1, "a") + heading(2, "b") + heading(2, "c") + heading(1, "d") + heading(2, "e") + heading(3, "f")
+    body += heading(1, "g", "text:style-name='Own'") + heading(1, "h", "text:is-list-header='true'")
+    body += heading(1, "i", "text:restart-numbering='true'")
+    shown = ["1 a", "1.1 b", "1.2 c", "2 d", "2.1 e", "f", "g", "h", "1 i"]
+    assert read(odf(body, styles=styles)).text.split("\n") == shown
+
+
 def test_tables_are_tables_in_order(read: Read) -> None:
     inner = f"<table:table>{row(cell('x'), cell('y'))}</table:table>"
     headed = f"<table:table-header-rows>{row(cell('Item'), cell('Price'))}</table:table-header-rows>"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from lxml import etree
 
+from heron_grpc.reading.list_numbers import count_on, written_number
 from heron_grpc.reading.office_package import OfficePackage
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -15,11 +16,6 @@ _LEVELS = 9
 _PLACE = re.compile("%([1-9])")
 # As deep as styles are followed to what they are based on.
 _MOST_BASES = 10
-_ROMAN = (
-    *((1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"), (50, "l"), (40, "xl")),
-    *((10, "x"), (9, "ix"), (5, "v"), (4, "iv"), (1, "i")),
-)
-_MOST_ROMAN = 3999
 _FALSE = frozenset({"0", "false", "off"})
 
 
@@ -132,16 +128,13 @@ def _start(value: str) -> int:
 
 def _counted(counts: list[int], level: int, levels: Sequence[_Level]) -> str:
     """Counts on, and what the paragraph's number looks like."""
-    counts[level + 1 :] = []
-    counts.extend(each.start - 1 for each in levels[len(counts) : level + 1])
-    counts[level] += 1
-    # Upper levels that have not been counted yet stand at their start.
-    shown = [max(count, each.start) for count, each in zip(counts, levels, strict=False)]
+    shown = count_on(counts, level, [each.start for each in levels])
     here = levels[level]
     if here.kind in {"bullet", "none"}:
         return ""
     kinds = ["decimal" if here.is_legal else each.kind for each in levels]
-    return _PLACE.sub(lambda at: _shown(int(at[1]) - 1, shown, kinds), here.pattern).strip()
+    numbers = [written_number(count, kind) for count, kind in zip(shown, kinds, strict=False)]
+    return _PLACE.sub(lambda at: "".join(numbers[int(at[1]) - 1 : int(at[1])]), here.pattern).strip()
 
 
 def _style(element: etree._Element) -> tuple[str, str, str]:
@@ -155,26 +148,3 @@ def _of(place: etree._Element | None) -> tuple[str, str]:
 def _value(element: etree._Element, name: str) -> str:
     child = element.find(f"{_W}{name}")
     return "" if child is None else child.get(_VALUE, "")
-
-
-def _shown(level: int, counts: Sequence[int], kinds: Sequence[str]) -> str:
-    if level >= len(counts):
-        return ""
-    count, kind = counts[level], kinds[level]
-    if kind.endswith("Letter"):
-        text = chr(ord("a") + (count - 1) % 26) * ((count - 1) // 26 + 1) if 0 < count < 1000 else str(count)
-    elif kind.endswith("Roman"):
-        text = _roman(count)
-    else:
-        text = f"{count:02}" if kind == "decimalZero" else str(count)
-    return text.upper() if kind.startswith("upper") else text
-
-
-def _roman(count: int) -> str:
-    if not 0 < count <= _MOST_ROMAN:
-        return str(count)
-    text = ""
-    for value, letters in _ROMAN:
-        times, count = divmod(count, value)
-        text += letters * times
-    return text

@@ -16,7 +16,8 @@ _TABLE = f"{_NAMES}table:1.0}}"
 PRESENTATION = f"{_NAMES}presentation:1.0}}"
 HREF = "{http://www.w3.org/1999/xlink}href"
 _CREATOR = "{http://purl.org/dc/elements/1.1/}creator"
-_PARAGRAPHS = frozenset({f"{TEXT}p", f"{TEXT}h"})
+_HEADING, _ITEM = f"{TEXT}h", f"{TEXT}list-item"
+PARAGRAPHS = frozenset({f"{TEXT}p", _HEADING})
 # What was deleted while changes were tracked, readings above characters, and what is said about the text.
 _SKIPPED = frozenset(
     (
@@ -44,21 +45,25 @@ class OdfStory:
     breaks_after: frozenset[str] = frozenset()
     # Told the reference to every picture and object where it is met.
     on_object: Callable[[str], object] = lambda _reference: None
+    # What stands before a heading, or before the first paragraph of a list item.
+    label: Callable[[etree._Element], str] = lambda _element: ""
+    _label: str = ""
     _cells_left: int = MOST_CELLS + 1
 
     def blocks(self, container: Iterable[etree._Element]) -> None:
         """Paragraphs and tables at any depth."""
         for element in container:
             tag = element.tag
-            if tag in _PARAGRAPHS:
+            if tag in PARAGRAPHS:
                 self._paragraph(element)
             elif tag == f"{_TABLE}table":
                 self._table(element)
             elif tag == f"{TEXT}soft-page-break":
                 self.flow.new_page()
-            elif tag in _SKIPPED:
-                continue
-            else:
+            elif tag == _ITEM:
+                self._label = self.label(element)
+                self.blocks(element)
+            elif tag not in _SKIPPED:
                 self._meet(element)
                 self.blocks(element)
 
@@ -72,7 +77,10 @@ class OdfStory:
         style = element.get(f"{TEXT}style-name", "")
         if style in self.breaks_before:
             self.flow.new_page()
-        line = _Line(self)
+        label, self._label = self._label, ""
+        if element.tag == _HEADING and not label:
+            label = self.label(element)
+        line = _Line(self, [f"{label} "] if label else [])
         line.read(element)
         line.finish()
         if style in self.breaks_after:

@@ -10,6 +10,7 @@ from lxml import etree
 from heron_grpc.domain.errors import CorruptDocument, EncryptedDocument
 from heron_grpc.domain.steps import Metadata, Step
 from heron_grpc.reading.inside import package_parts, read_inside
+from heron_grpc.reading.odf_numbering import OdfNumbering
 from heron_grpc.reading.odf_page_breaks import page_breaks
 from heron_grpc.reading.odf_slide import slide_elements
 from heron_grpc.reading.odf_story import DRAW, OFFICE, PRESENTATION, STYLE, OdfStory
@@ -71,6 +72,7 @@ class _Document:
             raise CorruptDocument("the document has no body")
         self._headers(styles)
         story = self._story("", _DEEPEST_OBJECT, page_breaks(content, styles))
+        story.label = OdfNumbering(styles, content).label
         slides = list(body.iter(f"{DRAW}page"))
         for number, slide in enumerate(slides):
             if number:
