@@ -235,6 +235,16 @@ def test_doctor_says_what_is_missing_and_how_to_fix_it(tmp_path, service):
     assert "HERON_FRONT_ADDRESS" in done.stdout
 
 
+def test_doctor_names_the_packages_of_other_scripts(tmp_path):
+    (tmp_path / "eng.traineddata").touch()
+    (tmp_path / "jpn.traineddata").touch()
+    done = heron("doctor", HERON_READING_TESSDATA_DIR=tmp_path, HERON_FRONT_ADDRESS="127.0.0.1:0", COLUMNS="200")
+    assert done.returncode == 0, done.stdout
+    for package in ("osd", "rus", "ell", "ara", "chi-sim", "kor"):
+        assert f"apt-get install tesseract-ocr-{package}" in done.stdout
+    assert "tesseract-ocr-jpn" not in done.stdout
+
+
 def test_doctor_ready_tells_serving_from_absent(service):
     assert heron("doctor", "--ready", "--server", service.address).returncode == 0
     assert heron("doctor", "--ready", "--server", "127.0.0.1:1").returncode == 4

@@ -4,7 +4,7 @@ import os
 import shutil
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,15 +15,27 @@ from heron_grpc.cli import exit_codes
 from heron_grpc.domain.errors import ConfigurationError
 from heron_grpc.settings import MIB, Settings, load_settings
 
+# As people call them, and as Tesseract does.
+_SCRIPTS = {
+    "Cyrillic": "Cyrillic",
+    "Greek": "Greek",
+    "Arabic": "Arabic",
+    "Chinese": "Han",
+    "Japanese": "Japanese",
+    "Korean": "Hangul",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at; `fix` says what to do when it is not well."""
+    """One thing looked at; `fix` says what to do when it is not well, or wanted."""
 
     subject: str
     well: bool
     found: str
     fix: str = ""
+    # Whether all is well without it, as long as nobody misses it.
+    is_optional: bool = False
 
 
 def run() -> int:
@@ -32,10 +44,12 @@ def run() -> int:
     findings = [finding for check in CHECKS for finding in check(settings)]
     table = Table("", "what", "found", "how to fix it", box=None, header_style="bold", pad_edge=False)
     for finding in findings:
-        mark = "[green]ok[/]" if finding.well else "[red]missing[/]"
+        lack = "[yellow]optional[/]" if finding.is_optional else "[red]missing[/]"
+        mark = "[green]ok[/]" if finding.well else lack
         table.add_row(mark, finding.subject, finding.found, "" if finding.well else finding.fix)
     Console().print(table)
-    return exit_codes.OK if all(finding.well for finding in findings) else exit_codes.SOME_FAILED
+    is_well = all(finding.well or finding.is_optional for finding in findings)
+    return exit_codes.OK if is_well else exit_codes.SOME_FAILED
 
 
 def _python(_settings: Settings) -> Iterator[Finding]:
@@ -44,7 +58,7 @@ def _python(_settings: Settings) -> Iterator[Finding]:
 
 
 def _ocr(settings: Settings) -> Iterator[Finding]:
-    from heron_grpc.reading.ocr import engine_name, languages, package_of, second_engine_name
+    from heron_grpc.reading.ocr import engine_name, has_script_detection, languages, package_of, second_engine_name
 
     program = shutil.which("tesseract")
     yield Finding("Tesseract", program is not None, program or "not on the PATH", "apt-get install tesseract-ocr")
@@ -59,6 +73,21 @@ def _ocr(settings: Settings) -> Iterator[Finding]:
     for wanted in settings.reading.ocr_languages.split("+"):
         found = "installed" if wanted in installed else "no language file"
         yield Finding(f"OCR language {wanted}", wanted in installed, found, f"apt-get install {package_of(wanted)}")
+    yield from _scripts(installed, can_tell=has_script_detection(settings.reading))
+
+
+def _scripts(installed: Collection[str], *, can_tell: bool) -> Iterator[Finding]:
+    """What pages in other scripts need, which are found by themselves where that is there."""
+    from heron_grpc.reading.ocr import languages_of, package_of
+
+    found = "installed" if can_tell else "no language file: only the languages expected are recognised"
+    yield Finding("OCR script detection", can_tell, found, f"apt-get install {package_of('osd')}", is_optional=True)
+    for name, script in _SCRIPTS.items():
+        possible = languages_of(script)
+        there = [language for language in possible if language in installed]
+        found = ", ".join(there) or "no language file"
+        fix = f"apt-get install {package_of(possible[0])}"
+        yield Finding(f"OCR of {name} script", bool(there), found, fix, is_optional=True)
 
 
 def _model(settings: Settings) -> Iterator[Finding]:

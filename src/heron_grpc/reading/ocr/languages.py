@@ -16,8 +16,9 @@ _USUAL_PLACES = (
     "usr/local/share/tessdata",
     "opt/homebrew/share/tessdata",
 )
-# No languages: orientation and equations.
-_NO_LANGUAGES = frozenset({"osd", "equ"})
+SCRIPT_DETECTION = "osd"
+# No languages: orientation and script, and equations.
+_NO_LANGUAGES = frozenset({SCRIPT_DETECTION, "equ"})
 
 # BCP-47 primary language -> Tesseract's name, for its European languages and the widest spoken others.
 _NAMES = {
@@ -97,6 +98,12 @@ def languages(settings: ReadingSettings) -> tuple[str, ...]:
     """Tesseract's names of the languages installed, sorted; looks at file names alone."""
     folder = tessdata_dir(settings)
     return _installed(folder) if folder else ()
+
+
+def has_script_detection(settings: ReadingSettings) -> bool:
+    """Whether it can be told in which script a page is."""
+    folder = tessdata_dir(settings)
+    return folder is not None and (folder / f"{SCRIPT_DETECTION}{_SUFFIX}").exists()
 
 
 def language_codes(settings: ReadingSettings) -> tuple[str, ...]:
