@@ -58,14 +58,14 @@ def test_a_zone_too_far_below_is_another_documents() -> None:
     "text", ["IBAN: DE89 3704 0044 0532 0130 00.", "GB82WEST12345698765432", "NL91 ABNA 0417 1643 00"]
 )
 def test_account_numbers_hold(text: str) -> None:
-    assert iban_holds(text, [])
+    assert iban_holds(text, [(0, 1)])
 
 
 @pytest.mark.parametrize(
     "text", ["DE89 3704 0044 0532 0130 01", "GB82WEST12345698765423", "DE89 3704", "DE89370400440532013000X1"]
 )
 def test_account_numbers_with_a_wrong_digit_do_not_hold(text: str) -> None:
-    assert not iban_holds(text, [])
+    assert not iban_holds(text, [(0, 1)])
 
 
 @pytest.mark.parametrize(
@@ -125,3 +125,9 @@ def test_balances_that_run_hold(text: str) -> None:
 )
 def test_columns_of_amounts_that_do_not_run_do_not_hold(text: str) -> None:
     assert not balance_runs(text, [])
+
+
+def test_an_account_number_far_from_where_it_is_looked_for_is_another() -> None:
+    text = "GB82WEST12345698765432 IBAN" + " word" * 500 + " GB82WEST12345698765432"
+    assert not iban_holds(text, [(text.index("IBAN"), text.index("IBAN") + 4)])
+    assert iban_holds(text, [(0, 1)])

@@ -97,11 +97,9 @@ def matches(rule: Rule, text: str, folded_text: str) -> list[tuple[int, int]]:
         if match is None:
             return []
         found.append(match.span(1) if match.lastindex else match.span())
-    if not all(CHECKS[name](text, found) for name in rule.checks):
-        return []
     if rule.exclude is not None and rule.exclude.search(text, folded_text) is not None:
         return []
-    return found
+    return found if all(CHECKS[name](text, found) for name in rule.checks) else []
 
 
 def _gate(rule: Rule) -> TextPattern:
