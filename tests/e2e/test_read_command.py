@@ -52,6 +52,8 @@ def test_json_holds_pages_words_and_stats(service):
     assert photo["stats"]["ocr_pages"] == 1
     for document in (digital, photo):
         page = document["pages"][0]
+        assert page["language"] == "en"
+        assert 0.9 < page["language_confidence"] <= 1
         assert len(page["words"]) > 20
         for word in page["words"]:
             start, end = word["span"]

@@ -56,6 +56,7 @@ def _page(page: Page) -> dict[str, Any]:
         "rotation": page.rotation,
         "text_source": reading_pb2.TextSource.Name(page.text_source).removeprefix("TEXT_SOURCE_"),
         "language": page.language.language_code or None,
+        "language_confidence": round(page.language.confidence, _DIGITS),
         "ocr_confidence": round(page.ocr_confidence, _DIGITS),
         "quality": round(page.quality, _DIGITS),
         "text": page.text,
