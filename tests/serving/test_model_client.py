@@ -410,6 +410,27 @@ async def test_a_call_leaves_the_others_their_share(scripted: ScriptedBackend, c
     await asyncio.gather(*texts)
 
 
+async def test_quick_texts_wait_for_the_call_under_way_and_share_the_next(
+    scripted: ScriptedBackend, connect: Connect
+) -> None:
+    client = await connect(max_batch=32)
+    client._coalescing.learn(0.001, 1)
+    scripted.answer = gate = Gate()
+    texts = [asyncio.create_task(client.predict("0", explain=False))]
+    await until(lambda: len(scripted.calls) == 1)
+    texts += [asyncio.create_task(client.predict(str(number), explain=False)) for number in range(1, 8)]
+    await until(lambda: client.waiting == 7)
+    assert len(scripted.calls) == client.calls_in_flight == 1
+    texts.append(asyncio.create_task(client.predict("8", explain=False)))
+    await until(lambda: len(scripted.calls) == 2)
+    texts.append(asyncio.create_task(client.predict("9", explain=False)))
+    await until(lambda: client.waiting == 1)
+    gate.open.set()
+    answers = await asyncio.gather(*texts)
+    assert [len(call) for call in scripted.calls] == [1, 8, 1]
+    assert [answer.batch_size for answer in answers] == [1, *[8] * 8, 1]
+
+
 async def test_the_sizes_of_calls_are_counted(scripted: ScriptedBackend, connect: Connect) -> None:
     scripted.answer = gate = Gate()
     client = await connect(calls_in_flight=1, max_batch=2)

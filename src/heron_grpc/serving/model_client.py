@@ -13,6 +13,7 @@ from heron_grpc.serving.admission import Admission
 from heron_grpc.serving.backend_connection import BackendConnection, BackendLost, BackendUnreachable
 from heron_grpc.serving.backend_health import BackendHealth
 from heron_grpc.serving.breaker import Breaker, BreakerOpen
+from heron_grpc.serving.coalescing import Coalescing
 from heron_grpc.serving.waiting_texts import WaitingText, WaitingTexts
 from heron_grpc.serving.wire import Item, ItemFailure
 from heron_grpc.settings import ServingSettings
@@ -20,8 +21,6 @@ from heron_grpc.telemetry.logging import get_logger
 
 # A text the backend died over twice is more likely the cause than the victim.
 _MOST_LOSSES = 2
-# One that it works on, and one that is there when it has done so.
-_CALLS_A_WORKER = 2
 
 _UNBOUND = Call()
 
@@ -39,6 +38,7 @@ class ModelClient:
         self._waiting = WaitingTexts()
         self._calls: set[asyncio.Task[None]] = set()
         self._admission = Admission(settings.max_waiting, settings.max_batch)
+        self._coalescing = Coalescing(settings)
         # How many calls were made with so many texts.
         self.batch_sizes: Counter[int] = Counter()
         self._giving_up: asyncio.TimerHandle | None = None
@@ -120,27 +120,24 @@ class ModelClient:
             self._waiting.leave(waiting)
 
     @property
-    def _most_calls(self) -> int:
+    def _workers(self) -> int:
         facts = self._health.facts
-        return self._settings.calls_in_flight or _CALLS_A_WORKER * (facts.workers if facts else 1)
-
-    @property
-    def _most_texts(self) -> int:
-        """No call takes more than its share of all texts: else the backend idles while the others are answered."""
-        texts = len(self._waiting) + self._admission.texts_at_work
-        return min(self._settings.max_batch, math.ceil(texts / self._most_calls))
+        return facts.workers if facts else 1
 
     def _start_call(self) -> None:
-        if len(self._calls) < self._most_calls:
+        if self._coalescing.is_worth_a_call(len(self._waiting), len(self._calls), self._workers):
             # Works for many requests: what it logs must not carry the id of the one that started it.
             context = contextvars.Context()
             self._calls.add(asyncio.create_task(self._call_while_any_waits(), name="model call", context=context))
 
     async def _call_while_any_waits(self) -> None:
         try:
-            while self._waiting:
+            # What is left to the calls beside this one is taken by them.
+            while self._coalescing.is_worth_a_call(len(self._waiting), len(self._calls) - 1, self._workers):
                 await self._health.wait_ready()
-                batch = self._waiting.take(self._most_texts, asyncio.get_running_loop().time())
+                texts = len(self._waiting) + self._admission.texts_at_work
+                most = self._coalescing.most_texts(texts, self._workers)
+                batch = self._waiting.take(most, asyncio.get_running_loop().time())
                 if batch:
                     await self._answer(batch)
         finally:
@@ -174,6 +171,7 @@ class ModelClient:
             self._after_loss(batch, error)
         else:
             self._health.answered()
+            self._coalescing.learn(asyncio.get_running_loop().time() - started, len(batch))
             for text, result in zip(batch, results, strict=True):
                 _deliver(text, result, len(batch), started)
 
