@@ -40,10 +40,14 @@ def read_titles(stage: str, page: Page, offset: int, pack: TaxonomyPack, trust: 
 def _marks(text: str, offset: int, pack: TaxonomyPack, trust: float) -> Iterator[Mark]:
     for start, line in _first_lines(text):
         # "E-mail:" or "Tax:" label a field.
-        named = None if line.endswith(":") or _TOO_LONG.match(line) else _named(normalise_name(line), pack)
+        named = None if line.endswith(":") or _is_too_long(line) else _named(normalise_name(line), pack)
         if named is not None:
             category, weight = named
             yield Mark(category, weight * trust, offset + start, offset + start + len(line))
+
+
+def _is_too_long(line: str) -> bool:
+    return len(line) > _LONGEST_TITLE and _TOO_LONG.match(line) is not None
 
 
 def _first_lines(text: str) -> Iterator[tuple[int, str]]:
