@@ -2,15 +2,28 @@
 
 import io
 import random
+import struct
 import zipfile
 from collections.abc import Callable, Sequence
 from functools import cache
 
+import pillow_heif
+from PIL import Image
+
+import office_files
+import workbooks
 from hostile.archive_files import archive, cells, docx, odt, paragraph, pptx, shape, xlsx
 from hostile.image_files import drawn, many_frames
 from hostile.pdf_files import WHOLE, annotations, attachment, field, picture
 from hostile.text_files import HEAD, PLAIN, attached, mail_in_mail, multipart
 from office_files import binary_word
+
+
+def heic() -> bytes:
+    packed = io.BytesIO()
+    pillow_heif.from_pillow(Image.new("RGB", (64, 64), "white")).save(packed, format="HEIF")
+    return packed.getvalue()
+
 
 TABLE = b"<w:tbl><w:tr><w:tc>%b</w:tc><w:tc>%b</w:tc></w:tr></w:tbl>" % (paragraph(b"rods"), paragraph(b"twelve"))
 ODF_CELL = b"<table:table-cell><text:p>rods</text:p></table:table-cell>"
@@ -48,6 +61,25 @@ WHOLE_DOCUMENTS: dict[str, Callable[[], bytes]] = {
     "tiff": lambda: drawn("TIFF"),
     "bmp": lambda: drawn("BMP"),
     "webp": lambda: drawn("WEBP"),
+    "heic": heic,
+    "xls": lambda: workbooks.xls(BIFF_CELLS),
+    "xlsb": lambda: workbooks.xlsb([["rods", 12.5], ["lines", 3.0]]),
+    "msg": lambda: office_files.compound(MESSAGE),
+    "mbox": lambda: b"".join(b"From a Mon Jan  1 00:00:00 2024\n" + HEAD + b"\na heron\n\n" for _ in range(2)),
+    "svg": lambda: b"<svg xmlns='http://www.w3.org/2000/svg'><title>Herons</title><text x='1'>stand</text></svg>",
+    "odp": lambda: office_files.odf(SLIDE, kind="presentation"),
+}
+BIFF_CELLS = workbooks.biff(0x204, struct.pack("<HHHHB", 0, 0, 0, 4, 0) + b"rods") + workbooks.biff(
+    0x203, struct.pack("<HHHd", 0, 1, 0, 12.5)
+)
+ATTACHMENT = "__attach_version1.0_#00000000"
+SLIDE = "<draw:page><draw:frame><draw:text-box><text:p>still</text:p></draw:text-box></draw:frame></draw:page>"
+MESSAGE = {
+    "__substg1.0_0037001F": "Herons".encode("utf-16-le"),
+    "__substg1.0_1000001F": "They stand still".encode("utf-16-le"),
+    f"{ATTACHMENT}/__substg1.0_3707001F": "a.pdf".encode("utf-16-le"),
+    f"{ATTACHMENT}/__substg1.0_37010102": WHOLE,
+    "__nameid_version1.0/a": b"",
 }
 # Numbers that lengths, offsets and counts are compared with.
 EXTREMES = (
