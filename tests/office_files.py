@@ -212,14 +212,15 @@ def binary_word(
     deleted: tuple[int, int] = (0, 0),
     header_ends: Sequence[int] = (),
     sections: Mapping[int, int] = {},
+    symbols: Mapping[int, tuple[str, int]] = {},
     flags: int = 0,
     streams: Mapping[str, bytes] = {},
 ) -> bytes:
     """A .doc of Word 97 and later.
 
     `marks` are properties by the character position where their paragraph ends, `sections` kinds of section by that of
-    their end, `deleted` is what was deleted while changes were tracked; the pieces stand in the file in reverse order,
-    as after a fast save.
+    their end, `symbols` are font and character of what stands at a position, `deleted` is what was deleted while
+    changes were tracked; the pieces stand in the file in reverse order, as after a fast save.
     """
     kinds = ("body", "footnotes", "headers", "macros", "comments", "endnotes", "boxes", "header_boxes")
     text = "".join(stories.get(kind, "") for kind in kinds)
@@ -252,10 +253,15 @@ def binary_word(
     document = document.ljust(-(-len(document) // _SECTOR) * _SECTOR, b"\0")
     ends = sorted(marks)
     runs = [(offset(end - 1), offset(end - 1) + width, b"\0\0" + marks[end]) for end in ends]
-    for index, found in (
-        (13, runs),
-        (12, [(offset(deleted[0]), offset(deleted[1]), b"\x00\x08\x01")] if any(deleted) else []),
-    ):
+    looks = [(offset(deleted[0]), offset(deleted[1]), b"\x00\x08\x01")] if any(deleted) else []
+    fonts = list(dict.fromkeys(font for font, _ in symbols.values()))
+    structures[15] = struct.pack("<HH", len(fonts), 0)
+    for font in fonts:
+        written = bytes(39) + font.encode("utf-16-le") + b"\0\0"
+        structures[15] += bytes([len(written)]) + written
+    for at, (font, code) in symbols.items():
+        looks.append((offset(at), offset(at) + width, struct.pack("<HHH", 0x6A09, fonts.index(font), code)))
+    for index, found in ((13, runs), (12, sorted(looks))):
         if found:
             structures[index] = struct.pack("<III", 0, 0xFFFFFFF, len(document) // _SECTOR)
             document += _properties_page(found, is_paragraphs=index == 13)

@@ -71,6 +71,12 @@ def test_text_deleted_while_changes_were_tracked_is_not_read(read: Read) -> None
     assert read(binary_word({"body": "It stands. It left.\r"}, pieces=4, deleted=(11, 13))).text == "It stands.  left."
 
 
+def test_symbols_are_read_and_ornaments_are_not(read: Read) -> None:
+    symbols = {0: ("Wingdings", 0xF0FE), 6: ("Wingdings", 0xF0A8), 11: ("Symbol", 0xF061), 13: ("Wingdings", 0xF04A)}
+    reading = read(binary_word({"body": "( Yes ( No ( (\r"}, symbols=symbols, deleted=(2, 3)))
+    assert reading.text == "\u2612 es \u2610 No \u03b1"
+
+
 @pytest.mark.parametrize("is_wide", [True, False])
 def test_tables_are_tables_in_order(read: Read, is_wide: bool) -> None:
     body = "Before\rItem\aPrice\a\aRod\rlong\a99.00\a\aAfter\rOther\a\a"

@@ -9,7 +9,9 @@ from heron_grpc.domain.errors import CorruptDocument
 from office_files import compound, native, png
 
 Read = Callable[..., Reading]
-FONTS = r"{\fonttbl{\f0\fcharset0 Times;}{\f1\fcharset204 Arial Cyr;}{\f2\fcharset128 Gothic;}}"
+FONTS = (
+    r"{\fonttbl{\f0\fcharset0 Times;}{\f1\fcharset204 Arial Cyr;}{\f2\fcharset128 Gothic;}{\f3\fcharset2 Wingdings;}}"
+)
 CELL_ENDS = r"\cell "
 NOTE = b"The heron is grey. " * 300
 
@@ -54,6 +56,7 @@ def page_texts(reading: Reading) -> list[str]:
         (r"\u-10178?\u-8774?", "\U0001f9ba"),
         (r"\u-3913?\tab Herons", "\u2022\tHerons"),
         (r"{\upr{old}{\*\ud{new \u233?}}} after", "new \xe9 after"),
+        (r"{\f3 \'fe}Yes {\f3 \'a8}No {\f3 \'e0}{\f3 \'b7}", "\u2612Yes \u2610No \u2022"),
         (r"{\listtext\pard 2.\tab}Wait", "2.\tWait"),
     ],
 )
@@ -155,6 +158,15 @@ def test_pictures_that_float_are_read(read: Read) -> None:
     reading = read(rtf(rf"Text {shape('pib', picture())}"), ocr=OcrMode.NEVER)
     assert reading.pages[0].text == "Text"
     assert [part.media_type for part in reading.parts] == ["image/png"]
+
+
+def test_pictures_that_nothing_here_can_draw_are_counted(read: Read) -> None:
+    macintosh = bytes(10) + b"\x00\x11\x02\xff\x0c\x00" + bytes(90)
+    windows = b"\x01\0\x09\0\0\x03" + bytes(90)
+    shown = rf"Text{{\pict\macpict {macintosh.hex()}}}{{\pict\wmetafile8 {windows.hex()}}}"
+    reading = read(rtf(shown))
+    assert [(warning.code, warning.message[-1]) for warning in reading.warnings] == [("PICTURES_LEFT_OUT", "2")]
+    assert not reading.parts
 
 
 def test_files_inside_are_read(read: Read) -> None:

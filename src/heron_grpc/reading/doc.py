@@ -15,15 +15,14 @@ from heron_grpc.reading.page_flow import PageFlow
 from heron_grpc.reading.page_selection import STAGE
 from heron_grpc.reading.paragraph_stream import ParagraphStream
 from heron_grpc.reading.reader import ReadOptions
+from heron_grpc.reading.symbol_fonts import PRIVATE_USE
 
 # Marks of fields (begin, result, end), cells, pages and paragraphs, and the text between them.
 _TOKEN = re.compile("[\x13\x14\x15\x07\x0c\r]|[^\x13\x14\x15\x07\x0c\r]+")
 _PARAGRAPH_END = re.compile("[\x07\r]")
 _FIELD, _RESULT, _FIELD_END, _CELL, _PAGE, _PARAGRAPH = "\x13\x14\x15\x07\x0c\r"
 # Line breaks and hyphens; the places of pictures, notes and comments, and what was deleted, are no text.
-_CHARACTERS = {0x0B: "\n", 0x0E: "\n", 0x1E: "-", **dict.fromkeys((0, 1, 2, 3, 4, 5, 6, 8, 0x1F))}
-# Symbol fonts have characters of their own; their bullet is the only one that is often met.
-_CHARACTERS |= {0xF000 + code: None for code in range(256)} | {0xF0B7: "\u2022"}
+_CHARACTERS = {0x0B: "\n", 0x0E: "\n", 0x1E: "-", **dict.fromkeys((0, 1, 2, 3, 4, 5, 6, 8, 0x1F)), **PRIVATE_USE}
 _BODY, _FOOTNOTES, _HEADERS, _MACROS = range(4)
 # Separators of notes come before the headers and footers of the sections, six of them each.
 _SEPARATORS, _A_SECTION, _OF_HEADERS = 6, 6, frozenset({0, 1, 4})

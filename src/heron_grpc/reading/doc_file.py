@@ -7,6 +7,7 @@ from itertools import pairwise
 from struct import unpack_from
 
 from heron_grpc.domain.errors import CorruptDocument, EncryptedDocument
+from heron_grpc.reading.symbol_fonts import symbol
 
 _WORD_97, _WORD_6 = 0xA5EC, 0xA5DC
 _FIRST_97 = 0xC1
@@ -14,9 +15,11 @@ _IS_COMPLEX, _IS_ENCRYPTED, _TABLE_IS_1 = 0x0004, 0x0100, 0x0200
 # Where the header counts the characters of the stories, and where they begin and end when there is no piece table.
 _COUNTS_97, _COUNTS_6, _TEXT_6 = 0x4C, 0x34, 0x18
 _STRUCTURES_97, _PIECES_6 = 0x9A, 0x160
-_HEADERS, _CHARACTERS, _PARAGRAPHS, _SECTIONS, _PIECES = 11, 12, 13, 6, 33
+_HEADERS, _CHARACTERS, _PARAGRAPHS, _FONTS, _SECTIONS, _PIECES = 11, 12, 13, 15, 6, 33
+# Where a font's name stands in what is said about the font, and how much is said before the first (MS-DOC 2.9.79).
+_FONT_NAME, _FONTS_HEAD = 39, 4
 _PAGE = 512
-_IN_TABLE, _ENDS_ROW, _DELETED, _SECTION_KIND = 0x2416, 0x2417, 0x0800, 0x3009
+_IN_TABLE, _ENDS_ROW, _DELETED, _SECTION_KIND, _SYMBOL = 0x2416, 0x2417, 0x0800, 0x3009, 0x6A09
 _OPERANDS = (1, 1, 2, 4, 2, 2, 0, 3)
 _TABLE_DEFINITION = 0xD608
 # Code pages by the language of the document, for files from before Unicode.
@@ -64,10 +67,10 @@ class DocFile:
         self.ends_in_table, self.ends_of_rows = self._paragraphs()
 
     def text(self) -> str:
-        """All stories one after the other; what was deleted while changes were tracked is NUL."""
-        deleted = self._deleted()
-        starts = [start for start, _ in deleted]
-        return "".join(self._piece_text(piece, deleted, starts) for piece in self._pieces)
+        """All stories one after the other; what was deleted while changes were tracked, and ornaments, are NUL."""
+        replaced = self._replaced()
+        starts = [start for start, _, _ in replaced]
+        return "".join(self._piece_text(piece, replaced, starts) for piece in self._pieces)
 
     def end_offset(self, position: int) -> int:
         """Where the bytes of the character before the position end."""
@@ -123,7 +126,7 @@ class DocFile:
             raise CorruptDocument("the Word document's table of pieces is damaged")
         return pieces
 
-    def _piece_text(self, piece: _Piece, deleted: list[tuple[int, int]], starts: list[int]) -> str:
+    def _piece_text(self, piece: _Piece, replaced: Sequence[tuple[int, int, str]], starts: Sequence[int]) -> str:
         end = piece.offset + piece.count * piece.width
         content = self._document[piece.offset : end]
         if piece.width == 2:
@@ -134,10 +137,11 @@ class DocFile:
         # Positions count what the header promises, halves of a character included.
         if len(text) != piece.count:
             text = _units(content, piece)
-        for first, last in deleted[max(bisect_right(starts, piece.offset) - 1, 0) : bisect_right(starts, end)]:
+        within = slice(max(bisect_right(starts, piece.offset) - 1, 0), bisect_right(starts, end))
+        for first, last, character in replaced[within]:
             start = min(max(first - piece.offset, 0) // piece.width, piece.count)
             stop = min(max(last - piece.offset, 0) // piece.width, piece.count)
-            text = text[:start] + "\0" * (stop - start) + text[stop:]
+            text = text[:start] + character * (stop - start) + text[stop:]
         return text
 
     def _paragraphs(self) -> tuple[frozenset[int], frozenset[int]]:
@@ -150,10 +154,30 @@ class DocFile:
                     (in_table if code == _IN_TABLE else rows).add(end)
         return frozenset(in_table), frozenset(rows)
 
-    def _deleted(self) -> list[tuple[int, int]]:
-        """Offsets of the text that was deleted while changes were tracked."""
-        runs = self._runs(_CHARACTERS)
-        return sorted((start, end) for start, end, properties in runs if (_DELETED, b"\1") in _properties(properties))
+    def _replaced(self) -> list[tuple[int, int, str]]:
+        """Offsets of text that was deleted while changes were tracked or stands for a symbol, and what it says."""
+        fonts = self._fonts()
+        found = []
+        for start, end, content in self._runs(_CHARACTERS):
+            properties = dict(_properties(content))
+            operand = properties.get(_SYMBOL, b"")
+            if properties.get(_DELETED) == b"\1":
+                found.append((start, end, "\0"))
+            elif len(operand) == 4:
+                font, code = unpack_from("<HH", operand)
+                found.append((start, end, symbol(fonts[font] if font < len(fonts) else "", code) or "\0"))
+        return sorted(found)
+
+    def _fonts(self) -> list[str]:
+        content = self._structure(_FONTS)
+        names = []
+        at = _FONTS_HEAD
+        while at < len(content):
+            end = at + 1 + content[at]
+            name = content[at + 1 + _FONT_NAME : end].decode("utf-16-le", "replace")
+            names.append(name.partition("\0")[0])
+            at = end
+        return names
 
     def _runs(self, index: int) -> Iterator[tuple[int, int, bytes]]:
         """Offsets of what has properties of its own, and those, from 512-byte pages (MS-DOC 2.9.33 and 2.9.177)."""

@@ -1,5 +1,6 @@
 """One story of a Word document (body, header, note): paragraphs, tables and what stands in them, in order."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -10,6 +11,7 @@ from heron_grpc.reading.docx_numbering import Numbering
 from heron_grpc.reading.drawing import BLIP, BLIP_ID, CHART, CHART_ID, DIAGRAM, DIAGRAM_ID, A, R, add_chart, add_diagram
 from heron_grpc.reading.office_package import OfficePackage
 from heron_grpc.reading.page_flow import PageFlow
+from heron_grpc.reading.symbol_fonts import PRIVATE_USE, symbol
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 SECTION = f"{W}sectPr"
@@ -35,16 +37,7 @@ _SKIPPED = frozenset(
 )
 _TEXTS = frozenset({f"{W}t", f"{_M}t", f"{A}t"})
 _CHARACTERS = {f"{W}tab": "\t", f"{W}ptab": "\t", f"{W}cr": "\n", f"{W}noBreakHyphen": "-"}
-# Checked and open boxes of the Wingdings fonts, which forms are filled in with.
-_SYMBOLS = {
-    "FE": "\u2612",
-    "FD": "\u2612",
-    "FC": "\u2713",
-    "A8": "\u2610",
-    "6F": "\u2610",
-    "71": "\u2610",
-    "52": "\u2611",
-}
+_CODE = re.compile("[0-9A-Fa-f]{1,4}")
 # Word has at most 63 columns.
 _MOST_SPAN = 63
 _FALSE = frozenset({"0", "false", "off"})
@@ -134,7 +127,7 @@ class _Run:
         for child in element:
             tag = child.tag
             if tag in _TEXTS:
-                self.pieces.append(child.text or "")
+                self.pieces.append((child.text or "").translate(PRIVATE_USE))
             elif tag in _CHARACTERS:
                 self.pieces.append(_CHARACTERS[tag])
             elif tag in _SKIPPED:
@@ -176,8 +169,9 @@ class _Run:
         self.story.on_reference(REFERENCES[element.tag], element.get(f"{W}id", ""))
 
     def symbol(self, element: etree._Element) -> None:
-        if element.get(f"{W}font", "").startswith("Wingdings"):
-            self.pieces.append(_SYMBOLS.get(element.get(f"{W}char", "")[-2:].upper(), ""))
+        code = element.get(f"{W}char", "")
+        if _CODE.fullmatch(code):
+            self.pieces.append(symbol(element.get(f"{W}font", ""), int(code, 16)))
 
     def check_box(self, element: etree._Element) -> None:
         state = element.find(f"{W}checked")

@@ -20,6 +20,8 @@ from heron_grpc.reading.reader import ReadOptions
 
 # Pixels: below, it is an icon, a bullet or a rule; a line of legible print is some 20 high.
 _LEAST_WIDTH, _LEAST_HEIGHT = 100, 40
+# Version 2 of QuickDraw's pictures, after their size and frame.
+_PICT = b"\x00\x11\x02\xff\x0c\x00"
 
 
 def read_inside(inside: Iterable[Embedded], after: int, options: ReadOptions) -> Iterator[Step]:
@@ -27,7 +29,7 @@ def read_inside(inside: Iterable[Embedded], after: int, options: ReadOptions) ->
     drawings: list[str] = []
     yield from read_embedded(_worth_reading(inside, drawings), after, options)
     if drawings:
-        message = f"pictures in formats that are not read (EMF, WMF) were left out: {len(drawings)}"
+        message = f"pictures in formats that are not read (EMF, WMF, PICT) were left out: {len(drawings)}"
         yield DocumentWarning("PICTURES_LEFT_OUT", message, STAGE)
 
 
@@ -57,8 +59,10 @@ def _worth_reading(inside: Iterable[Embedded], drawings: list[str]) -> Iterator[
 
 
 def _is_metafile(content: bytes) -> bool:
-    """Windows' own drawings (MS-EMF 2.3.4.2, MS-WMF 2.3.2), packed or not."""
+    """Drawings of Windows (MS-EMF 2.3.4.2, MS-WMF 2.3.2), packed or not, and of the Macintosh, with a head or not."""
     is_enhanced = content.startswith(b"\x01\0\0\0") and content[40:44] == b" EMF"
+    if content.startswith(_PICT, 10) or content.startswith(_PICT, 522):
+        return True
     return is_enhanced or content.startswith((b"\xd7\xcd\xc6\x9a", b"\x01\0\x09\0\0\x03", b"\x1f\x8b"))
 
 

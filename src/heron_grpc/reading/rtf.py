@@ -15,7 +15,8 @@ from heron_grpc.reading.page_flow import PageFlow
 from heron_grpc.reading.page_selection import STAGE
 from heron_grpc.reading.paragraph_stream import ParagraphStream
 from heron_grpc.reading.reader import ReadOptions
-from heron_grpc.reading.rtf_words import CHARACTERS, CHARSETS, CODE_PAGES, PROPERTIES, SKIPPED
+from heron_grpc.reading.rtf_words import CHARACTERS, CHARSETS, CODE_PAGES, OF_SYMBOLS, PROPERTIES, SKIPPED
+from heron_grpc.reading.symbol_fonts import PRIVATE_USE, decoded_symbols
 
 _TOKEN = re.compile(
     rb"\\([a-zA-Z]{1,32})(-?\d{1,10})? ?|\\'([0-9a-fA-F]{2})|\\([^a-zA-Z])|([^\\{}]+)|[{}\\]", re.DOTALL
@@ -144,7 +145,9 @@ class _Rtf:
 
     def _decode(self) -> None:
         if self._bytes:
-            self._streams[-1].add(self._bytes.decode(self._group.encoding, "replace"))
+            encoding, content = self._group.encoding, bytes(self._bytes)
+            is_symbols = encoding == OF_SYMBOLS
+            self._streams[-1].add(decoded_symbols(content) if is_symbols else content.decode(encoding, "replace"))
             self._bytes.clear()
 
     def _symbol(self, symbol: bytes) -> None:
@@ -179,10 +182,7 @@ class _Rtf:
 
     def _unicode(self, number: int) -> None:
         code = number % 0x10000
-        # Symbol fonts' own characters; their bullet is the only one that is often met in a text.
-        if code >> 8 == 0xF0:
-            code = 0x2022 if code == 0xF0B7 else 0x20
-        self._character(chr(code))
+        self._character(PRIVATE_USE[code] or " " if code in PRIVATE_USE else chr(code))
         self._to_skip = self._group.fallback
 
     def _binary(self, count: int) -> None:

@@ -20,9 +20,12 @@ CHARACTERS = {
     b"{": "{",
     b"}": "}",
 }
+# No code page, but the fonts' own.
+OF_SYMBOLS = "symbols"
 # Code pages of \fcharset; others are the document's.
 CHARSETS = {
     0: "cp1252",
+    2: OF_SYMBOLS,
     77: "mac_roman",
     128: "cp932",
     129: "cp949",
