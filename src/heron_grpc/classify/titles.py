@@ -18,8 +18,6 @@ _MOST_WORDS = 7
 WHOLE_LINE = 2.0
 PART_OF_LINE = 1.0
 _LINE = re.compile(r"[^\n\f]+")
-# Has so many letters and digits that no shorter title is left of it when it is normalised.
-_TOO_LONG = re.compile(rf"(?:[\W_]*[^\W_]){{{_LONGEST_TITLE + 1}}}")
 
 
 def read_titles(stage: str, page: Page, offset: int, pack: TaxonomyPack, trust: float = 1.0) -> Finding:
@@ -40,14 +38,10 @@ def read_titles(stage: str, page: Page, offset: int, pack: TaxonomyPack, trust: 
 def _marks(text: str, offset: int, pack: TaxonomyPack, trust: float) -> Iterator[Mark]:
     for start, line in _first_lines(text):
         # "E-mail:" or "Tax:" label a field.
-        named = None if line.endswith(":") or _is_too_long(line) else _named(normalise_name(line), pack)
+        named = None if line.endswith(":") else _named(normalise_name(line), pack)
         if named is not None:
             category, weight = named
             yield Mark(category, weight * trust, offset + start, offset + start + len(line))
-
-
-def _is_too_long(line: str) -> bool:
-    return len(line) > _LONGEST_TITLE and _TOO_LONG.match(line) is not None
 
 
 def _first_lines(text: str) -> Iterator[tuple[int, str]]:
@@ -64,9 +58,9 @@ def _first_lines(text: str) -> Iterator[tuple[int, str]]:
 
 def _named(line: str, pack: TaxonomyPack) -> tuple[str, float] | None:
     """The category a normalised line names and what that is worth."""
-    words = line.split()
-    if not words or len(line) > _LONGEST_TITLE or len(words) > _MOST_WORDS:
+    if not line or len(line) > _LONGEST_TITLE or line.count(" ") >= _MOST_WORDS:
         return None
+    words = line.split()
     if words[0] not in pack.first_words and words[-1] not in pack.last_words:
         return None
     for length in range(min(len(words), pack.most_words), 0, -1):
