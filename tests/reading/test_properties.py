@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from heron_grpc.domain.document import Reading, ReadRequest
+from heron_grpc.domain.document import OcrMode, Reading, ReadRequest
 from heron_grpc.domain.errors import DocumentError
 from heron_grpc.domain.steps import gather
 from heron_grpc.reading.pool import ReadingPool
@@ -69,6 +69,26 @@ def test_words_of_a_pdf_lie_in_its_text_and_on_its_page(
     check(reading)
     for page in reading.pages:
         assert [page.text[word.start : word.end] for word in page.words] == page.text.split()
+
+
+plain_words = st.text(st.characters(codec="ascii", categories=("Lu", "Ll", "Nd")), min_size=2, max_size=9)
+
+
+@few
+@given(
+    pages=st.lists(
+        st.lists(st.lists(plain_words, min_size=1, max_size=6), min_size=1, max_size=12), min_size=1, max_size=3
+    )
+)
+def test_pages_and_lines_of_a_pdf_are_read_in_their_order(
+    write_pdf: Callable[..., Path], tmp_path: Path, pages: list[list[list[str]]]
+) -> None:
+    path = write_pdf(tmp_path / "any.pdf", [[" ".join(line) for line in page] for page in pages])
+    reading = gather(read_document(ReadRequest(str(path), ocr=OcrMode.NEVER), SETTINGS))
+    check(reading)
+    assert [page.number for page in reading.pages] == list(range(1, len(pages) + 1))
+    for page, lines in zip(reading.pages, pages, strict=True):
+        assert page.text.split() == [word for line in lines for word in line]
 
 
 @few
