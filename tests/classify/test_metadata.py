@@ -60,6 +60,8 @@ def test_every_rule_has_an_example_and_decisive_ones_speak_for_leaves() -> None:
         {"media_type": XML, "xml": CII.format(code="384")},
         {"media_type": XML, "xml": "Header\nID: 7\nTypeCode: 380"},
         {"media_type": "application/zip", "xml": CII.format(code="380")},
+        {"media_type": "application/pkcs7-mime", "xml": "TipoDocumento: TD04"},
+        {"parts": "application/xml form.xml\napplication/pdf factur-x.xml.pdf"},
         {"root": "Invoice", "namespace": "urn:example:invoice"},
         {"root": "Invoice"},
         {"root": "OrderResponse", "namespace": f"{UBL}:OrderResponse-2"},

@@ -125,6 +125,8 @@ COLUMNS = "Date  Description  Debit  Credit  Balance\n02/05  Rent  800.00    1,2
         ("statement-running-balance", RUNNING, "Balance", "Sum"),
         ("bank-statement-iban-balance", IBAN, "0130 00", "0130 01"),
         ("bank-statement-iban-balance", IBAN, "alter Kontostand 10,00  neuer Kontostand", "zu zahlen"),
+        ("bank-statement-iban-balance", IBAN, "IBAN", "Bonifico a saldo delle fatture, IBAN"),
+        ("bank-statement-columns-german", "Buchungstag;Verwendungszweck;Betrag", "Betrag", "Betrag;Kartennummer"),
         ("bank-statement-columns", COLUMNS, "Date", "Invoice"),
         ("bank-statement-columns", COLUMNS, "Balance", "Total"),
         ("bank-statement-columns-german", "Buchungstag;Verwendungszweck;Betrag", "Verwendungszweck;Betrag", "ISIN"),
