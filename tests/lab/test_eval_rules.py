@@ -114,7 +114,7 @@ def test_no_rule_of_the_taxonomy_decides_alone_and_is_wrong_of_generated_documen
     near = {rule.category.split("/")[0] for rule in PACK.rules if rule.decisive and not rule.category.startswith("fin")}
     generator = Generator()
     labels = [label for label in generator.labels if label.split("/")[0] in near]
-    drawn = [generator.draw(label, 20, index) for label in labels for index in range(40)]
+    drawn = [generator.draw(label, 77, index) for label in labels for index in range(40)]
     found = rules_of_texts(PACK, [*generated(4, 20), *(LabelledText(one.label, one.text, {}) for one in drawn)])
     decided = [one for one in found if one.deciding.documents]
     # A rule that holds of nothing would pass unseen.
