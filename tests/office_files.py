@@ -196,10 +196,11 @@ def compound(streams: Mapping[str, bytes]) -> bytes:
 
 
 def native(name: str, content: bytes) -> bytes:
-    """The stream of a file dropped into a document."""
-    label = name.encode() + b"\0"
+    """The stream of a file dropped into a document; its name stands there twice."""
+    label = name.encode("cp1252", "replace") + b"\0"
+    wide = struct.pack("<I", len(name)) + name.encode("utf-16-le")
     inner = struct.pack("<H", 2) + label + label + struct.pack("<HHI", 0, 3, len(label)) + label
-    inner += struct.pack("<I", len(content)) + content
+    inner += struct.pack("<I", len(content)) + content + wide + wide
     return struct.pack("<I", len(inner)) + inner
 
 

@@ -143,6 +143,14 @@ def test_pictures_and_files_inside_are_read_once(read: Read) -> None:
     ]
 
 
+@pytest.mark.parametrize("cut", [0, 2, 60])
+def test_files_inside_have_the_names_their_writers_gave_them(read: Read, cut: int) -> None:
+    content = native("\u0446\u0430\u043f\u043b\u044f.txt", NOTE)
+    streams = {"ObjectPool/_1/\x01Ole10Native": content[: len(content) - cut]}
+    shown = "\u0446\u0430\u043f\u043b\u044f.txt" if not cut else "?????.txt"
+    assert [part.name for part in read(binary_word({"body": "Text\r"}, streams=streams)).parts] == [shown]
+
+
 @pytest.mark.parametrize(
     ("language", "encoding", "text"),
     [

@@ -76,17 +76,31 @@ def held_file(content: bytes, name: str) -> tuple[str, bytes]:
 
 
 def _native_file(content: bytes) -> tuple[str, bytes]:
-    """Name and bytes of a file dropped into a document: size, flags, label, path, reserved, path, size, bytes."""
+    """Name and bytes of a file dropped into a document: size, flags, label, path, reserved, path, size, bytes.
+
+    Path and label may follow again, in UTF-16.
+    """
     label, path_at = _string(content, 6)
     _, reserved_at = _string(content, path_at)
     at = reserved_at + 8 + int.from_bytes(content[reserved_at + 4 : reserved_at + 8], "little")
     size = int.from_bytes(content[at : at + 4], "little")
-    return label, content[at + 4 : at + 4 + size]
+    end = at + 4 + size
+    _, wide_label_at = _wide_string(content, end)
+    wide_label, _ = _wide_string(content, wide_label_at)
+    return wide_label or label, content[at + 4 : end]
 
 
 def _string(content: bytes, at: int) -> tuple[str, int]:
     end = content.find(b"\0", at)
     return (content[at:end].decode("cp1252", "replace"), end + 1) if end >= at else ("", len(content))
+
+
+def _wide_string(content: bytes, at: int) -> tuple[str, int]:
+    """What stands there, and where it ends; empty where it is cut short."""
+    end = at + 4 + 2 * int.from_bytes(content[at : at + 4], "little")
+    if end > len(content):
+        return "", len(content)
+    return content[at + 4 : end].decode("utf-16-le", "replace").rstrip("\0"), end
 
 
 def _written(value: object, code_page: int) -> str:
