@@ -79,6 +79,13 @@ def test_breaks_and_fields_are_read_but_not_slide_numbers(read: Read) -> None:
     assert page_texts(read(slides([tree]))) == ["one\ntwo May"]
 
 
+def test_formulas_are_read(read: Read) -> None:
+    math = "xmlns:m='http://schemas.openxmlformats.org/officeDocument/2006/math'"
+    terms = f"<x:m xmlns:x='new' {math}><m:oMath><m:r><m:t>E=m</m:t></m:r><m:r><m:t>c</m:t></m:r></m:oMath></x:m>"
+    tree = f"<p:sp><p:txBody><a:p><a:r><a:t>So </a:t></a:r>{terms}</a:p></p:txBody></p:sp>"
+    assert page_texts(read(slides([tree]))) == ["So E=mc"]
+
+
 def test_tables_are_tables(read: Read) -> None:
     def row(*cells: str) -> str:
         return f"<a:tr>{''.join(f'<a:tc><a:txBody>{each}</a:txBody></a:tc>' for each in cells)}</a:tr>"

@@ -17,6 +17,7 @@ CHART, DIAGRAM, BLIP = f"{_C}chart", f"{_DGM}relIds", f"{A}blip"
 CHART_ID, DIAGRAM_ID, BLIP_ID = f"{R}id", f"{R}dm", f"{R}embed"
 _CATEGORIES = (f"{_C}cat", f"{_C}xVal")
 _VALUES = (f"{_C}val", f"{_C}yVal", f"{_C}bubbleSize")
+_FORMULA = f"{{{_OPEN}/officeDocument/2006/math}}t"
 _NUMBERED = {"slidenum"}
 
 
@@ -54,7 +55,7 @@ def add_diagram(package: OfficePackage, name: str, flow: PageFlow) -> None:
 
 
 def _pieces(paragraph: etree._Element) -> Iterator[str]:
-    for element in paragraph.iter(f"{A}t", f"{A}br", f"{A}tab"):
+    for element in paragraph.iter(f"{A}t", f"{A}br", f"{A}tab", _FORMULA):
         if element.tag == f"{A}br":
             yield "\n"
         elif element.tag == f"{A}tab":
