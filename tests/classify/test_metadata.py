@@ -9,7 +9,7 @@ from heron_grpc.classify.facts import facts_of
 from heron_grpc.classify.metadata import matching_rules, read_metadata
 from heron_grpc.classify.stages import Subject
 from heron_grpc.domain.classification import ClassifyOptions, Decision, StageState
-from heron_grpc.domain.document import Page, Part, Reading, ReadRequest
+from heron_grpc.domain.document import Page, Part, Reading, ReadRequest, TextSource
 from heron_grpc.domain.steps import gather
 from heron_grpc.domain.taxonomy import MetadataRule
 from heron_grpc.reading.read_document import read_document
@@ -62,10 +62,12 @@ def test_every_rule_has_an_example_and_decisive_ones_speak_for_leaves() -> None:
         {"media_type": "application/zip", "xml": CII.format(code="380")},
         {"media_type": "application/pkcs7-mime", "xml": "TipoDocumento: TD04"},
         {"parts": "application/xml form.xml\napplication/pdf factur-x.xml.pdf"},
-        {"root": "Invoice", "namespace": "urn:example:invoice"},
-        {"root": "Invoice"},
-        {"root": "OrderResponse", "namespace": f"{UBL}:OrderResponse-2"},
-        {"root": "Document", "namespace": "urn:iso:std:iso:20022:tech:xsd:pain.001.001.03"},
+        {"media_type": XML, "root": "Invoice", "namespace": "urn:example:invoice"},
+        {"media_type": XML, "root": "Invoice"},
+        # A PDF may call its fields as it likes.
+        {"media_type": "application/pdf", "root": "Invoice", "namespace": f"{UBL}:Invoice-2"},
+        {"media_type": XML, "root": "OrderResponse", "namespace": f"{UBL}:OrderResponse-2"},
+        {"media_type": XML, "root": "Document", "namespace": "urn:iso:std:iso:20022:tech:xsd:pain.001.001.03"},
         {"title": "2023 Instructions for Form 1040"},
         {"title": "2023 Instruction 1040", "author": "W:CAR:MP:FP"},
         {"title": "Form 10400"},
@@ -175,6 +177,16 @@ async def test_evidence_against_a_label_takes_back_what_its_words_say() -> None:
     carrying = await classify(Subject(mail(headers, LETTERS * 4)), model)
     assert alone.labels[0].category == "correspondence/email"
     assert carrying.labels[0].category == "financial/receivable/invoice"
+
+
+async def test_a_cards_barcode_speaks_for_what_it_is() -> None:
+    page = Page(1, LETTERS, source=TextSource.OCR)
+    reading = Reading("image/jpeg", (page,), metadata={"barcodes": "aamva_id_card"})
+    model = ChosenModel(uniform_but(drivers_license=0.5, state_id=0.3))
+    verdict = await classify(Subject(reading), model, ClassifyOptions(include_evidence=True))
+    assert verdict.labels[0].category == "identity/state_id"
+    assert opinion(verdict, "metadata").detail == "matched: id-card-barcode"
+    assert [(piece.stage, piece.quote, piece.weight) for piece in verdict.evidence] == [("metadata", "", 5.0)]
 
 
 def test_names_and_rules_add_up_to_a_cap() -> None:
