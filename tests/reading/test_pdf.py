@@ -7,6 +7,8 @@ from pathlib import Path
 import pypdfium2 as pdfium
 import pytest
 from PIL import Image
+from reportlab.pdfbase.pdfmetrics import registerFont
+from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
 from heron_grpc.domain.document import OcrMode, Reading, TextSource
@@ -133,6 +135,24 @@ def test_only_the_first_pages_words_get_boxes(read: Read, text_pdf: Path) -> Non
     assert first.words
     assert second.text
     assert not second.words
+
+
+@pytest.mark.parametrize("count", [1, 3, 150])
+def test_characters_without_a_code_leave_the_others_in_their_places(read: Read, tmp_path: Path, count: int) -> None:
+    registerFont(TTFont("Vera", "Vera.ttf"))
+    canvas = Canvas(str(tmp_path / "a.pdf"), pagesize=(595, 842))
+    # A sign that the font has no glyph for, at the start and between words.
+    for row in range(count):
+        canvas.setFont("Vera", 4)
+        canvas.drawString(72, 800 - 5 * row, f"\u20b9 Total \u20b9{row} due")
+    canvas.setFont("Vera", 12)
+    canvas.drawString(300, 30, "payable")
+    canvas.save()
+    page = read(tmp_path / "a.pdf").pages[0]
+    assert page.text.split() == [*(word for row in range(count) for word in ("Total", f"{row}", "due")), "payable"]
+    [word] = [word for word in page.words if page.text[word.start : word.end] == "payable"]
+    assert word.box.x_min == pytest.approx(300 / 595, abs=0.01)
+    assert word.box.y_min < (842 - 30) / 842 < word.box.y_max + 0.01
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,10 @@
 
 import ctypes
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import accumulate
 
 import pypdfium2 as pdfium
@@ -23,6 +25,8 @@ _WORD = re.compile(r"\S+")
 _WIDE_GAP = re.compile(r"\s(?:\s+|(?<![ \n]))")
 # Every wide gap of a plain text has one of these: looking for them is ten times as fast as for the pattern.
 _RARE_GAPS = ("  ", "\n ", "\n\n", *"\t\r\x0b\x0c\x1c\x1d\x1e\x1f")
+# Characters of a page that its text leaves out: to find more takes longer than to ask for every character.
+_MOST_LEFT_OUT = 100
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -57,17 +61,33 @@ def read_text_layer(page: pdfium.PdfPage, max_chars: int, *, with_words: bool) -
 def _characters(textpage: pdfium.PdfTextPage, count: int) -> str:
     """The first `count` characters, one code point each, at the places by which PDFium knows them."""
     handle, code = textpage.raw, pdfium_c.FPDFText_GetUnicode
-    text_index = pdfium_c.FPDFText_GetTextIndexFromCharIndex
-    # PDFium's text leaves some control characters out; then places in the text differ from those on the page.
-    if count and text_index(handle, 0) == 0 and text_index(handle, count - 1) == count - 1:
+    # PDFium's text leaves characters without a code and some control characters out.
+    length = pdfium_c.FPDFText_GetTextIndexFromCharIndex(handle, count - 1) + 1
+    if 0 <= count - length <= _MOST_LEFT_OUT:
         units = (ctypes.c_ushort * (count + 1))()
         pdfium_c.FPDFText_GetText(handle, 0, count, units)
-        raw = str(memoryview(units).cast("B")[: 2 * count], "utf-16-le", "surrogatepass")
-        # The text has one mark for a hyphen at the end of a line and for a character without a code.
+        raw = str(memoryview(units).cast("B")[: 2 * length], "utf-16-le", "surrogatepass")
+        for place in _left_out(handle, count, count - length):
+            raw = raw[:place] + chr(code(handle, place)) + raw[place:]
+        # It has one mark for a hyphen at the end of a line and for a character without a code.
         raw = _MARK.sub(lambda mark: chr(code(handle, mark.start())), raw) if "\ufffe" in raw else raw
         if len(raw) == count:
             return raw
     return "".join([chr(code(handle, index)) for index in range(count)])
+
+
+def _left_out(handle: pdfium_c.FPDF_TEXTPAGE, count: int, missing: int) -> Iterator[int]:
+    """The places of so many characters, in order, that are on the page and not in its text; some 10 us each."""
+    place = -1
+    for before in range(missing):
+        place = bisect_left(range(count), True, place + 1, key=partial(_is_behind, handle, before))
+        if place < count:
+            yield place
+
+
+def _is_behind(handle: pdfium_c.FPDF_TEXTPAGE, before: int, index: int) -> bool:
+    """Whether the character, or one before it beside the first `before`, is left out of the text."""
+    return bool(pdfium_c.FPDFText_GetTextIndexFromCharIndex(handle, index) != index - before)
 
 
 def _probes(textpage: pdfium.PdfTextPage) -> tuple[Probe, IsMade]:
