@@ -15,6 +15,7 @@ from heron_grpc.lab.corpus import assign_folds, load_corpus
 from heron_grpc.lab.evaluate import evaluate_corpus
 from heron_grpc.lab.fitting import METHODS, FitParameters
 from heron_grpc.lab.generator import Generator
+from heron_grpc.lab.label_overrides import LabelOverride
 from heron_grpc.lab.read_back import read_back
 from heron_grpc.lab.train_naive_bayes import TrainOptions, train
 
@@ -84,6 +85,15 @@ def test_a_model_that_does_not_beat_the_one_there_is_not_written_unless_forced(c
     assert (tmp_path / "nb/manifest.json").read_bytes() == before
     assert train(corpus, tmp_path, TODAY, OPTIONS, force=True).version == "2"
     assert load_manifest(tmp_path / "nb").version == "2"
+
+
+def test_overrides_correct_what_is_trained_on_and_both_figures_are_told(corpus, tmp_path):
+    overrides = {row["id"]: LabelOverride("legal/nda", "tested") for row in rows() if row["label"] == "meta/other"}
+    manifest = train(corpus, tmp_path, TODAY, replace(OPTIONS, overrides=overrides))
+    as_labelled, corrected = manifest.figure("dev_leaf_accuracy"), manifest.figure("dev_corrected_leaf_accuracy")
+    assert as_labelled is not None
+    assert corrected is not None
+    assert (as_labelled.value, corrected.value) == (pytest.approx(2 / 3), 1.0)
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -1,13 +1,16 @@
 """`heron train`: makes models from real and generated texts."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
 
 from heron_grpc.cli import exit_codes
+from heron_grpc.lab.label_overrides import DEFAULT, load_overrides
 from heron_grpc.lab.train_naive_bayes import TrainOptions, train
 from heron_grpc.settings import load_settings
+from heron_grpc.taxonomy import load_taxonomies
 
 
 def run_naive_bayes(corpus: Path, models_dir: Path | None, options: TrainOptions, force: bool) -> int:
@@ -16,7 +19,10 @@ def run_naive_bayes(corpus: Path, models_dir: Path | None, options: TrainOptions
     Raises ConfigurationError when the corpus cannot be read.
     """
     console = Console(stderr=True)
-    directory = models_dir or load_settings().serving.models_dir
+    settings = load_settings()
+    directory = models_dir or settings.serving.models_dir
+    leaves = load_taxonomies(settings.classify.packs_dir)[options.taxonomy].taxonomy.leaves
+    options = replace(options, overrides=load_overrides(DEFAULT, leaves))
     created = datetime.now(UTC).date()
     manifest = train(corpus, directory, created, options, force=force, progress=console.print)
     Console().print(f"models/{manifest.name}/versions/{manifest.version}: {len(manifest.labels)} labels")
