@@ -125,3 +125,16 @@ def test_a_price_with_tax_contains_it(seed):
     assert sale["payable"] == sale["total"] + sale["withheld"]
     assert 2 * sale["half_tax"] == sale["tax"]
     assert all(int(row["sent"]) + int(row["back"]) == int(row["qty"]) for row in ledger.rows)
+
+
+@SEEDS
+def test_a_trade_costs_and_yields_what_its_shares_and_charges_make(seed):
+    _, deal = draw("trade", seed)
+    assert deal["amount"] == int(deal["shares"]) * deal["price"]
+    assert deal["debit"] == deal["amount"] + deal["fee"]
+    assert (
+        deal["credit"] == deal["after_tax"] - deal["fee"] == deal["amount"] - deal["fee"] - deal["tax"] - deal["extra"]
+    )
+    _, tank = draw("fuel", seed)
+    assert abs(float(tank["volume"]) * float(tank["price"]) * 100 - tank["total"]) <= 1
+    assert tank["net"] + tank["tax"] == tank["total"]

@@ -92,6 +92,15 @@ def usage(random: Random, things: list[str]) -> Ledger:
     return Ledger(single(values), tuple(rows))
 
 
+def fuel(random: Random, _: list[str]) -> Ledger:
+    """A tank filled."""
+    volume, price = random.randint(5_000, 62_000), random.randint(899, 4_599)
+    values: dict[str, Cell] = {"volume": f"{volume / 1000:.3f}", "price": f"{price / 1000:.3f}"}
+    total = volume * price // 10_000
+    tax = total * random.choice((5, 10, 19, 20)) // 100
+    return Ledger(single({**values, "total": total, "tax": tax, "net": total - tax}))
+
+
 def payoff(random: Random, _: list[str]) -> Ledger:
     """What settles a loan by a day."""
     principal = random.randint(80_000, 40_000_000)
@@ -121,6 +130,25 @@ def amortization(random: Random, _: list[str]) -> Ledger:
         day = (day.replace(day=1) + timedelta(days=32)).replace(day=1)
     values: dict[str, Cell] = {"amount": amount, "rate": f"{rate / 10:.2f}%", "months": str(months)}
     return Ledger(single({**values, "payment": payment}), tuple(rows))
+
+
+def trade(random: Random, things: list[str]) -> Ledger:
+    """One security bought, sold, or paying out: what it costs or yields, in the values alone."""
+    shares, price = random.randint(1, 400), random.randint(40, 60_000)
+    amount = shares * price
+    fee, tax = random.choice((0, 100, 490, 990, 1_495)), amount * random.choice((0, 0, 5, 15, 25)) // 100
+    extra = tax * 55 // 1000
+    isin = f"{random.choice(('US', 'DE', 'IE', 'LU', 'FR', 'CH', 'NL'))}{random.randint(0, 9_999_999_999):010d}"
+    day = _month_start(random) + timedelta(days=random.randint(0, 27))
+    values: dict[str, Cell] = {"desc": random.choice(things), "isin": isin, "wkn": f"A{random.randint(0, 99_999):05d}"}
+    values |= {"shares": str(shares), "price": price, "amount": amount, "fee": fee, "tax": tax, "extra": extra}
+    values |= {"debit": amount + fee, "credit": amount - fee - tax - extra, "after_tax": amount - tax - extra}
+    values |= {
+        "day": day,
+        "ordered": day - timedelta(days=1),
+        "settled": day + timedelta(days=random.choice((1, 2, 3))),
+    }
+    return Ledger(single(values))
 
 
 def loans(random: Random, things: list[str]) -> Ledger:

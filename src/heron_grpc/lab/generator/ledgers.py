@@ -10,10 +10,18 @@ from heron_grpc.lab.generator.ledger import Cell, Ledger, amounts, single
 
 def items(random: Random, things: list[str]) -> Ledger:
     """Goods or services with quantity, price, tax and total."""
+    return _sale(random, things, random.choice((1_000, 10_000, 200_000)), (1, 1, 1, 2, 3, 5, 10, 24))
+
+
+def goods(random: Random, things: list[str]) -> Ledger:
+    """What is bought at a till or eaten at a table."""
+    return _sale(random, things, random.choice((600, 1_500, 4_000)), (1, 1, 1, 1, 1, 2, 2, 3))
+
+
+def _sale(random: Random, things: list[str], top: int, quantities: tuple[int, ...]) -> Ledger:
     rows: list[dict[str, Cell]] = []
-    top = random.choice((1_000, 10_000, 200_000))
     for position in range(1, random.randint(1, 9) + 1):
-        quantity, price = random.choice((1, 1, 1, 2, 3, 5, 10, 24)), random.randint(100, top)
+        quantity, price = random.choice(quantities), random.randint(100, top)
         # Most of what was ordered is sent at once.
         sent = random.choice((quantity, quantity, quantity, quantity // 2))
         sku = f"{random.choice('ABKLMPRSTX')}{random.randint(100, 99_999)}"
@@ -52,7 +60,7 @@ def transactions(random: Random, things: list[str]) -> Ledger:
     day = start = date(random.randint(2014, 2026), random.randint(1, 12), 1)
     rows: list[dict[str, Cell]] = []
     paid_in = paid_out = 0
-    for _ in range(random.randint(4, 28)):
+    for _ in range(random.randint(random.choice((1, 6)), 28)):
         day += timedelta(days=random.randint(0, 3))
         amount = random.randint(300, 150_000)
         incoming = random.random() < 0.25
@@ -122,6 +130,10 @@ def debts(random: Random, things: list[str]) -> Ledger:
 
 LEDGERS: dict[str, Callable[[Random, list[str]], Ledger]] = {
     "items": items,
+    # What can be shipped; sold like anything else.
+    "wares": items,
+    "goods": goods,
+    "fuel": account_ledgers.fuel,
     "transactions": transactions,
     "holdings": holdings,
     "pay": pay,
@@ -135,6 +147,7 @@ LEDGERS: dict[str, Callable[[Random, list[str]], Ledger]] = {
     # What a telephone costs is billed like what a meter counts, under other names.
     "usage": account_ledgers.usage,
     "telephone": account_ledgers.usage,
+    "trade": account_ledgers.trade,
     "payoff": account_ledgers.payoff,
     "amortization": account_ledgers.amortization,
     "loans": account_ledgers.loans,
