@@ -167,7 +167,7 @@ class ServingSettings(BaseSettings):
     # Texts that wait for the backend or are with it; no caller gets more of them than are left free.
     max_waiting: int = Field(1024, gt=0)
     max_batch: int = Field(32, gt=0, le=1024)
-    # 0 means two a worker, measured: of at most 32 texts they keep it busy without a timed wait.
+    # 0 means two a worker, measured: of at most 32 texts they keep it busy without a timed wait; see coalescing.py.
     calls_in_flight: int = Field(0, ge=0)
     timeout_s: float = Field(30.0, gt=0)
     # Failures in a row that open the breaker, and how long it stays open.
