@@ -34,10 +34,11 @@ def budget(random: Random, things: list[str]) -> Ledger:
         planned = random.randint(1, 90) * scale * 100
         actual = planned * random.randint(60, 130) // 100
         row: dict[str, Cell] = {"desc": name, "planned": planned, "actual": actual, "variance": planned - actual}
+        row["over"] = actual - planned
         prior = planned * random.randint(80, 115) // 100
         rows.append({**row, "prior": prior, "percent": f"{100 * actual / planned:.1f}%", "quarter": planned // 4})
     sums: dict[str, Cell] = {
-        name: amounts(rows, name) for name in ("planned", "actual", "variance", "prior", "quarter")
+        name: amounts(rows, name) for name in ("planned", "actual", "variance", "over", "prior", "quarter")
     }
     spent = amounts(rows, "actual")
     income = random.randint(spent * 9 // 10, spent * 13 // 10) // 100 * 100

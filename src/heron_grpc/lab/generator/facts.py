@@ -71,6 +71,7 @@ class Facts:
         # When the person was born, and until when the document is good: as last drawn.
         self._days: dict[str, date] = {}
         self._ledgers: dict[str, Ledger] = {}
+        self._told: dict[str, set[str]] = {}
         self._money = random.choice(locale.money)
         # Cells of a table seldom repeat the currency.
         self._cell = random.choice((self._money, "{}", "{}"))
@@ -104,7 +105,17 @@ class Facts:
             return "  ".join(self._write(cell, whole=found.whole) for cell in found.values[value])
         if name in _DRAWN:
             return str(getattr(self, f"_{name}_fact")(argument))
-        return choose(self._random.choice(self._vocabulary.words(name, self._locale.language)), self._random)
+        return self._phrase(name)
+
+    def _phrase(self, name: str) -> str:
+        """One of the vocabulary; none is told twice before all were."""
+        phrases = self._vocabulary.words(name, self._locale.language)
+        told = self._told.setdefault(name, set())
+        if told.issuperset(phrases):
+            told.clear()
+        phrase = self._random.choice([phrase for phrase in phrases if phrase not in told])
+        told.add(phrase)
+        return choose(phrase, self._random)
 
     def _code_fact(self, pattern: str) -> str:
         """Digits for 9, letters for A, the rest as it stands."""

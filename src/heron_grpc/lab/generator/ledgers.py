@@ -58,6 +58,9 @@ def transactions(random: Random, things: list[str]) -> Ledger:
     """An account's movements with a running balance."""
     balance = opening = random.randint(5_000, 2_000_000)
     day = start = date(random.randint(2014, 2026), random.randint(1, 12), 1)
+    # A phrase that begins with a plus is of money that comes in.
+    sources = [thing[1:] for thing in things if thing.startswith("+")] or things
+    uses = [thing for thing in things if not thing.startswith("+")] or things
     rows: list[dict[str, Cell]] = []
     paid_in = paid_out = 0
     for _ in range(random.randint(random.choice((1, 6)), 28)):
@@ -68,7 +71,8 @@ def transactions(random: Random, things: list[str]) -> Ledger:
         balance += signed
         paid_in += amount * incoming
         paid_out += amount * (not incoming)
-        row: dict[str, Cell] = {"day": day, "desc": random.choice(things), "amount": signed, "balance": balance}
+        desc = random.choice(sources if incoming else uses)
+        row: dict[str, Cell] = {"day": day, "desc": desc, "amount": signed, "balance": balance}
         row |= {"debit": "" if incoming else amount, "credit": amount if incoming else ""}
         rows.append({**row, "post": day + timedelta(days=random.randint(0, 1))})
     values: dict[str, Cell] = {"opening": opening, "closing": balance, "paid_in": paid_in, "paid_out": paid_out}
