@@ -10,7 +10,7 @@ import zxingcpp
 from heron_grpc.reading.ocr.view import Grey
 
 # Other symbologies hold numbers of goods, tickets and parcels.
-_FORMATS = zxingcpp.barcode_formats_from_str("PDF417,QRCode")
+_SYMBOLOGIES = "PDF417,QRCode"
 _KINDS = (
     # AAMVA DL/ID Card Design Standard 2020, annex D.12: issuer, versions and number of subfiles, then the first one's
     # type, place and length. Cards before 2000 say AAMVA for ANSI.
@@ -30,8 +30,10 @@ _MOST_PIXELS, _FEWER_PIXELS = 9_000_000, 4_000_000
 
 def find_barcodes(pixels: Grey) -> frozenset[str]:
     """Names of the kinds, none for codes that do not tell. Blocks; thread-safe."""
+    # Made anew: kept, it would be reported as leaked when the process ends.
+    formats = zxingcpp.barcode_formats_from_str(_SYMBOLOGIES)
     codes = zxingcpp.read_barcodes(
-        _bounded(pixels), formats=_FORMATS, try_invert=False, text_mode=zxingcpp.TextMode.Plain
+        _bounded(pixels), formats=formats, try_invert=False, text_mode=zxingcpp.TextMode.Plain
     )
     return frozenset(kind for code in codes for kind in _kinds(code.text[:_HEAD]))
 
