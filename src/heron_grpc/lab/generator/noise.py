@@ -70,7 +70,8 @@ def _wrap(lines: list[str], random: Random) -> list[str]:
             count = random.randint(1, 2 * words_a_line)
             wrapped.append(" ".join(words[:count]))
             words = words[count:]
-        wrapped.append(" ".join(words))
+        if words:
+            wrapped.append(" ".join(words))
     return wrapped
 
 
