@@ -65,7 +65,8 @@ words = st.text(
 def test_words_of_a_pdf_lie_in_its_text_and_on_its_page(
     write_pdf: Callable[..., Path], tmp_path: Path, lines: list[str]
 ) -> None:
-    reading = gather(read_document(ReadRequest(str(write_pdf(tmp_path / "any.pdf", [lines]))), SETTINGS))
+    path = write_pdf(tmp_path / "any.pdf", [lines])
+    reading = gather(read_document(ReadRequest(str(path), ocr=OcrMode.NEVER), SETTINGS))
     check(reading)
     for page in reading.pages:
         assert [page.text[word.start : word.end] for word in page.words] == page.text.split()
