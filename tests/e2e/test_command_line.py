@@ -248,3 +248,19 @@ def test_doctor_names_the_packages_of_other_scripts(tmp_path):
 def test_doctor_ready_tells_serving_from_absent(service):
     assert heron("doctor", "--ready", "--server", service.address).returncode == 0
     assert heron("doctor", "--ready", "--server", "127.0.0.1:1").returncode == 4
+
+
+def test_generated_documents_can_be_evaluated(service, tmp_path):
+    done = heron(
+        "generate", str(tmp_path / "drawn"), "--label", "tax/w9", "--label", "correspondence", "--format", "txt"
+    )
+    assert done.stdout == "8 documents of 4 labels\n"
+    done = heron("evaluate", str(tmp_path / "drawn"), "--json", "--server", service.address)
+    assert json.loads(done.stdout)["evaluations"]["service"]["leaf"]["documents"] == 8
+
+
+@pytest.mark.parametrize("wish", [("--label", "no/such"), ("--format", "gif")])
+def test_what_cannot_be_generated_is_refused_by_name(tmp_path, wish):
+    done = heron("generate", str(tmp_path), *wish)
+    assert done.returncode == 2
+    assert "must be one of" in done.stderr or "no label is" in done.stderr

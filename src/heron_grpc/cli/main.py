@@ -145,7 +145,7 @@ def train_nb(
         Path | None, typer.Option(help="Where models lie; HERON_SERVING_MODELS_DIR by default.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Draws the generated documents.")] = 1,
-    per_label: Annotated[int, typer.Option(min=0, help="Generated documents of every label.")] = 100,
+    per_label: Annotated[int, typer.Option(min=0, help="Generated documents of every label.")] = 200,
     method: Annotated[str, typer.Option(help="nbsvm, complement, multinomial or logistic.")] = "nbsvm",
     force: Annotated[bool, typer.Option("--force", help="Keep the new model even when it is not better.")] = False,
 ) -> None:

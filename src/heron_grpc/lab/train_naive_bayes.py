@@ -32,10 +32,10 @@ class TrainOptions:
     name: str = "nb"
     seed: int = 1
     # Generated documents of every label; the generator draws more of the common ones.
-    per_label: int = 90
+    per_label: int = 200
     # Of the generated documents, those that are rendered and read back: text files and pictures of their kinds.
-    read_share: float = 0.5
-    picture_share: float = 0.05
+    read_share: float = 0.3
+    picture_share: float = 0.03
     # How much a generated document counts beside a real one; the best on dev is taken, the greatest among equals.
     generated_weights: tuple[float, ...] = (0.1, 0.3)
     # Parts of the training set, by group and layout, that calibration holds out in turn.
