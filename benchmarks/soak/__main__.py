@@ -15,7 +15,7 @@ from benchmarks.load.process_tree import BACKEND, FRONT, READERS
 from benchmarks.reporting import Goal, Row, at_least, at_most, publish, record_option
 from benchmarks.soak.bulk_caller import BulkCaller
 from benchmarks.soak.callers import HONEST, Callers, acts, keep_calling
-from benchmarks.soak.usage import Sample, Usage
+from benchmarks.soak.usage import Sample, Usage, files_in
 from benchmarks.subjects.servers import ROOT, Server, heron
 
 FAULTS = ("INTERNAL", "UNKNOWN")
@@ -51,7 +51,7 @@ def main() -> None:
         with heron(HERON_FRONT_SPOOL_DIR=spool) as service:
             soak = Soak(service, Path(spool), given)
             uvloop.run(soak.run())
-        left_behind = len([*Path(spool).iterdir()])
+        left_behind = files_in(Path(spool))
     goals = [*soak.goals(), at_most("spooled files after the service has ended", 0, left_behind)]
     publish("soak", given, soak.rows(), goals)
     sys.exit(0 if all(goal.met for goal in goals) else 1)

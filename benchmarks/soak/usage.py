@@ -49,7 +49,7 @@ class Usage:
     def look(self) -> Sample:
         """Now."""
         # Spooled files have no name: they show as open files of the front, and as names only if one was left behind.
-        spooled = self.processes.open_files_below(str(self.spool)) + sum(1 for _ in self.spool.iterdir())
+        spooled = self.processes.open_files_below(str(self.spool)) + files_in(self.spool)
         return Sample(time.monotonic() - self.began, self.processes.use(), spooled)
 
     def memory_trend(self, role: str, warm_s: float) -> Trend:
@@ -63,3 +63,8 @@ class Usage:
 
     def _settled(self, warm_s: float) -> Sequence[Sample]:
         return [sample for sample in self.samples if sample.at_s >= warm_s]
+
+
+def files_in(directory: Path) -> int:
+    """Files with a name in a directory and those in it."""
+    return sum(path.is_file() for path in directory.rglob("*"))

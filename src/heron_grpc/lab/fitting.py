@@ -91,8 +91,8 @@ def fit(
     coefficients[known], bias[known] = found, offsets
     coefficients[:, _border(ids) :] *= parameters.char_weight
     scale = np.maximum(np.abs(coefficients).max(axis=1), 1e-9) / 127
-    seen = np.zeros(BUCKETS, dtype=bool)
-    seen[counts.indices[counts.indices < BUCKETS]] = True
+    # Names, and mistakes of OCR, that stand in one document fill half of all places: then nothing would look new.
+    seen = np.bincount(counts.indices, minlength=FEATURES)[:BUCKETS] > 1
     totals = np.bincount(truth, weights, minlength=labels) + 1
     return Weights(
         ids=ids.astype(np.uint32),

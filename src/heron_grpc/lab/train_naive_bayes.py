@@ -34,8 +34,8 @@ class TrainOptions:
     # Generated documents of every label; the generator draws more of the common ones.
     per_label: int = 200
     # Of the generated documents, those that are rendered and read back: text files and pictures of their kinds.
-    read_share: float = 0.3
-    picture_share: float = 0.03
+    read_share: float = 0.05
+    picture_share: float = 0.01
     # How much a generated document counts beside a real one; the best on dev is taken, the greatest among equals.
     generated_weights: tuple[float, ...] = (0.1, 0.3)
     # Parts of the training set, by group and layout, that calibration holds out in turn.
