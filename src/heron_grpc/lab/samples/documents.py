@@ -48,8 +48,6 @@ def scanned_pdf(page: Image.Image) -> bytes:
 def docx_document(blocks: Blocks) -> bytes:
     """A Word document; its parts carry a fixed time."""
     document = docx.Document()
-    document.core_properties.created = document.core_properties.modified = _MADE.replace(tzinfo=None)
-    document.core_properties.author = document.core_properties.title = document.core_properties.comments = ""
     for block in blocks:
         match block:
             case Title(text):
@@ -63,9 +61,17 @@ def docx_document(blocks: Blocks) -> bytes:
                     document.add_paragraph(text)
             case Grid(rows):
                 _add_table(document, rows)
+    return docx_bytes(document)
+
+
+def docx_bytes(document: "docx.document.Document") -> bytes:
+    """The file of a Word document: nothing in it tells when it was made, by whom or what it is."""
+    properties = document.core_properties
+    properties.created = properties.modified = _MADE.replace(tzinfo=None)
+    properties.author = properties.title = properties.comments = ""
     buffer = io.BytesIO()
     document.save(buffer)
-    return with_fixed_times(buffer.getvalue())
+    return _with_fixed_times(buffer.getvalue())
 
 
 def _flowables(block: Block) -> list[Flowable]:
@@ -94,7 +100,7 @@ def _add_table(document: "docx.document.Document", rows: tuple[tuple[str, ...], 
             cell.text = text
 
 
-def with_fixed_times(content: bytes) -> bytes:
+def _with_fixed_times(content: bytes) -> bytes:
     """An archive whose entries all carry the same time, in a fixed order."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as target:

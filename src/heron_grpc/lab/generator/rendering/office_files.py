@@ -14,7 +14,7 @@ import docx
 import xlsxwriter
 
 from heron_grpc.lab.generator.rendering.lines import Cells, blocks_of, is_table
-from heron_grpc.lab.samples.documents import with_fixed_times
+from heron_grpc.lab.samples.documents import docx_bytes
 
 _MADE = datetime(2024, 1, 1)  # noqa: DTZ001  of no place
 _AMOUNT = re.compile(r"-?\d{1,3}(?:,\d{3})*\.\d\d")
@@ -33,9 +33,6 @@ _HEADER_LINE = re.compile(r"([^\W\d_]{1,12}(?:-[^\W\d_]{1,12})?) ?: ?(.+)")
 def word_file(lines: Sequence[Cells]) -> bytes:
     """A docx; rows of a table as a table."""
     document = docx.Document()
-    properties = document.core_properties
-    properties.created = properties.modified = _MADE
-    properties.author = properties.title = properties.comments = ""
     for block in blocks_of(tuple(lines)):
         if is_table(block):
             table = document.add_table(rows=len(block), cols=len(block[0]))
@@ -45,9 +42,7 @@ def word_file(lines: Sequence[Cells]) -> bytes:
         else:
             for cells in block:
                 document.add_paragraph(_valid("\t".join(piece.text for piece in cells)))
-    buffer = io.BytesIO()
-    document.save(buffer)
-    return with_fixed_times(buffer.getvalue())
+    return docx_bytes(document)
 
 
 def workbook(lines: Sequence[Cells], random: Random) -> bytes:

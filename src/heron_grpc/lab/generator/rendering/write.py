@@ -8,8 +8,8 @@ from pathlib import Path
 
 from heron_grpc.lab.generator.document import GeneratedDocument
 from heron_grpc.lab.generator.rendering.render import render
+from heron_grpc.lab.samples.draw import MANIFEST
 
-MANIFEST = "manifest.csv"
 TRUTH = "ground_truth.jsonl"
 
 
