@@ -191,8 +191,10 @@ class ClassifySettings(BaseSettings):
 
     # A directory of further taxonomy packs; None means the built-in ones alone.
     packs_dir: Path | None = None
-    # Least probability for automatic acceptance where a category sets none.
-    accept_threshold: float = Field(0.8, gt=0, le=1)
+    # A decision file of the deployment's own, as `heron calibrate` writes it; None means that of the models.
+    calibration: Path | None = None
+    # Least probability for automatic acceptance where a category sets none; None means what the decision file says.
+    accept_threshold: float | None = Field(None, gt=0, le=1)
     # Below this the answer is UNKNOWN.
     unknown_below: float = Field(0.35, ge=0, le=1)
     # Share of words the model never saw above which the answer is UNKNOWN, unless a rule is sure. Of 376 real documents
@@ -238,9 +240,23 @@ class Settings:
 
     @cached_property
     def pipeline_version(self) -> str:
-        """Release and digest of the settings that can change an answer, e.g. "0.1.0+c0ffee12"."""
-        answers = (self.reading.model_dump_json(), self.classify.model_dump_json(), str(self.serving.max_text_chars))
+        """Release and digest of the settings and the decision file that can change an answer, "0.1.0+c0ffee12"."""
+        answers = (
+            self.reading.model_dump_json(),
+            self.classify.model_dump_json(),
+            str(self.serving.max_text_chars),
+            self._decision_digest,
+        )
         return f"{release()}+{hashlib.sha256('|'.join(answers).encode()).hexdigest()[:8]}"
+
+    @property
+    def _decision_digest(self) -> str:
+        """Of the decision file in use; empty where there is none that can be read."""
+        path = self.classify.calibration or self.serving.models_dir / "decision" / "decision.json"
+        try:
+            return hashlib.sha256(path.read_bytes()).hexdigest()
+        except OSError:
+            return ""
 
 
 def load_settings() -> Settings:

@@ -38,7 +38,7 @@ def test_a_category_is_named_where_its_longest_name_stands_as_whole_words(text: 
 
 
 async def test_the_name_breaks_a_tie_and_says_so() -> None:
-    model = ChosenModel(uniform_but(invoice=0.44, receipt=0.42))
+    model = ChosenModel(uniform_but(invoice=0.40, receipt=0.37, w9=0.2))
     named = await classify(Subject(text_reading(LETTERS), filename="kassenbon receipt.jpg"), model)
     assert named.labels[0].category == "financial/receivable/receipt"
     detail = opinion(named, "filename").detail
@@ -50,7 +50,7 @@ async def test_the_name_breaks_a_tie_and_says_so() -> None:
 
 
 async def test_a_third_label_cannot_win_by_its_name() -> None:
-    model = ChosenModel(uniform_but(invoice=0.44, receipt=0.42))
+    model = ChosenModel(uniform_but(invoice=0.40, receipt=0.37, w9=0.2))
     verdict = await classify(Subject(text_reading(LETTERS), filename="lease.pdf"), model)
     assert verdict.labels[0].category == "financial/receivable/invoice"
     assert opinion(verdict, "filename").detail == "not used: content decides"

@@ -1,13 +1,27 @@
 """The stages together: order, early exit, decisions, labels."""
 
+import math
+
 import pytest
 
-from heron_grpc.classify.stages import Subject
+from heron_grpc.classify.decision_rule import DecisionRule, DecisionRules
+from heron_grpc.classify.stages import Subject, classify_reading
 from heron_grpc.domain.classification import ClassifyOptions, Decision, StageState
 from heron_grpc.domain.document import DocumentWarning, OcrMode, Page, Reading, TextSource
 from heron_grpc.domain.errors import InvalidRequest, ModelUnavailable
 from heron_grpc.domain.taxonomy import parents
-from stage_inputs import LETTERS, PACK, W9_TEXT, ChosenModel, classify, opinion, text_reading, uniform_but, worded_page
+from stage_inputs import (
+    LETTERS,
+    PACK,
+    SETTINGS,
+    W9_TEXT,
+    ChosenModel,
+    classify,
+    opinion,
+    text_reading,
+    uniform_but,
+    worded_page,
+)
 
 ORDER = ["filename", "metadata", "text", "ocr", "rules", "model"]
 
@@ -86,7 +100,6 @@ async def test_the_readers_reason_stands_for_an_unreadable_document() -> None:
         ({"receipt": 0.9}, 0.1, LETTERS, Decision.ACCEPTED),
         ({"receipt": 0.6}, 0.1, LETTERS, Decision.NEEDS_REVIEW),
         ({"receipt": 0.2}, 0.1, LETTERS, Decision.UNKNOWN),
-        ({"receipt": 0.3, "invoice": 0.29, "credit_note": 0.28}, 0.1, LETTERS, Decision.NEEDS_REVIEW),
         ({"receipt": 0.95}, 0.95, LETTERS, Decision.UNKNOWN),
         ({"receipt": 0.99}, 0.1, "short", Decision.NEEDS_REVIEW),
         ({"meta/other": 0.9}, 0.1, LETTERS, Decision.UNKNOWN),
@@ -107,6 +120,38 @@ async def test_decisions(shares: dict[str, float], novelty: float, text: str, de
     assert ("TEXT_TOO_SHORT" in [warning.code for warning in verdict.warnings]) == (text == "short")
 
 
+async def test_where_no_leaf_is_sure_the_nearest_sure_parent_is_the_answer() -> None:
+    model = ChosenModel(uniform_but(receipt=0.3, invoice=0.29, credit_note=0.28))
+    verdict = await classify(LETTERS, model)
+    assert verdict.decision is Decision.ACCEPTED
+    assert [label.category for label in verdict.labels] == ["financial/receivable", "financial"]
+    assert verdict.confidence == verdict.labels[0].probability == pytest.approx(0.87 + 3 * 0.13 / 64)
+    assert {"financial/receivable/receipt", "financial/receivable/invoice"} < set(verdict.plausible)
+
+
+async def test_a_parent_with_one_label_below_it_is_no_surer_than_that() -> None:
+    verdict = await classify(LETTERS, ChosenModel(uniform_but(utility_bill=0.7, w9=0.2)))
+    assert verdict.decision is Decision.NEEDS_REVIEW
+    assert verdict.labels[0].category == "financial/bill/utility_bill"
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        Page(1, "Fatura de eletricidade com os dados do cliente e o valor", language="pt", language_confidence=0.9),
+        Page(1, "Счёт на оплату товаров"),
+    ],
+)
+async def test_a_language_nobody_trained_on_is_said_and_lowers_confidence(page: Page) -> None:
+    model = ChosenModel(uniform_but(receipt=0.9))
+    rules = DecisionRules(DecisionRule(other_language_temperature=2.0))
+    subject = Subject(Reading("text/plain", (page,)), is_file=False)
+    verdict = await classify_reading(subject, PACK, ClassifyOptions(), model, SETTINGS, rules)
+    assert [warning.code for warning in verdict.warnings] == ["LANGUAGE_NOT_SUPPORTED"]
+    other = math.sqrt(0.1 / (len(PACK.taxonomy.leaves) - 1)) * (len(PACK.taxonomy.leaves) - 1)
+    assert verdict.confidence == pytest.approx(math.sqrt(0.9) / (math.sqrt(0.9) + other))
+
+
 async def test_scores_are_cut_by_number_and_floor_and_labels_are_not() -> None:
     model = ChosenModel(uniform_but(receipt=0.9))
     for options, count in [
@@ -123,7 +168,7 @@ async def test_scores_are_cut_by_number_and_floor_and_labels_are_not() -> None:
 
 
 async def test_only_candidates_are_answered_and_keep_their_own_probability() -> None:
-    model = ChosenModel(uniform_but(invoice=0.3, receipt=0.6))
+    model = ChosenModel(uniform_but(invoice=0.1, receipt=0.85))
     everything = await classify(LETTERS, model, ClassifyOptions(max_scores=100))
     options = ClassifyOptions(candidate_categories=("receipt", "hr"), max_scores=100)
     verdict = await classify(LETTERS, model, options)
@@ -152,7 +197,7 @@ async def test_an_absent_model_is_the_callers_to_know() -> None:
 
 async def test_metadata_may_nudge_but_not_decide() -> None:
     reading = text_reading(LETTERS, metadata={"title": "Invoice", "subject": "invoice 7", "producer": "Invoice Pro"})
-    verdict = await classify(Subject(reading), ChosenModel(uniform_but(receipt=0.8)))
+    verdict = await classify(Subject(reading), ChosenModel(uniform_but(receipt=0.92)))
     assert opinion(verdict, "metadata").category == "financial/receivable/invoice"
     assert "invoice" not in opinion(verdict, "metadata").detail
     assert verdict.labels[0].category == "financial/receivable/receipt"

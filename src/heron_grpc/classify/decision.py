@@ -1,8 +1,9 @@
 """What to do with an answer: accept it, have it reviewed, or say that it is unknown."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from heron_grpc.classify.decision_rule import DecisionRule
 from heron_grpc.domain.classification import Decision, LabelScore
 from heron_grpc.domain.taxonomy import Taxonomy, parents
 from heron_grpc.settings import ClassifySettings
@@ -30,38 +31,76 @@ class Case:
     likeliest: bool = True
 
 
-def decide(case: Case, taxonomy: Taxonomy, settings: ClassifySettings) -> Decision:
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """Where an answer is sure enough: a category's own threshold, else the deployment's, else the fitted one."""
+
+    taxonomy: Taxonomy
+    settings: ClassifySettings
+    rule: DecisionRule
+
+    def accept(self, category: str) -> float:
+        """Least probability for automatic acceptance of a category."""
+        own = self.taxonomy[category].accept_threshold
+        if own is not None:
+            return own
+        chosen = self.settings.accept_threshold
+        return self.rule.threshold(category) if chosen is None else chosen
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A decision and the category it is about: the best leaf, or what lies above it; None where no label is given."""
+
+    decision: Decision
+    category: str | None = None
+
+
+def decide(case: Case, thresholds: Thresholds) -> Outcome:
     """The decision table, strictest line first."""
     sure = case.levels[case.best]
     if _is_none(case.best):
-        return Decision.UNKNOWN
+        return Outcome(Decision.UNKNOWN)
     if case.settled:
-        return Decision.ACCEPTED if sure >= threshold(case.best, taxonomy, settings) else Decision.NEEDS_REVIEW
-    if case.novelty > settings.unknown_above_novelty:
-        return Decision.UNKNOWN
-    if sure < settings.unknown_below and not _some_parent_is_sure(case, settings):
-        return Decision.UNKNOWN
-    if sure < threshold(case.best, taxonomy, settings) or case.letters < FEWEST_LETTERS:
-        return Decision.NEEDS_REVIEW
-    return Decision.ACCEPTED
+        return Outcome(_accepted(sure >= thresholds.accept(case.best)), case.best)
+    if _is_foreign(case, thresholds):
+        return Outcome(Decision.UNKNOWN)
+    found = _deepest_sure(case, thresholds)
+    if found is not None:
+        return Outcome(_accepted(case.letters >= FEWEST_LETTERS), found)
+    if sure < thresholds.settings.unknown_below:
+        return Outcome(Decision.UNKNOWN)
+    return Outcome(Decision.NEEDS_REVIEW, case.best)
 
 
-def threshold(category: str, taxonomy: Taxonomy, settings: ClassifySettings) -> float:
-    """Least probability for automatic acceptance of a category."""
-    own = taxonomy[category].accept_threshold
-    return settings.accept_threshold if own is None else own
+def labels(categories: Sequence[str], levels: Mapping[str, float]) -> tuple[LabelScore, ...]:
+    """Each label followed by its parents, none twice."""
+    named = dict.fromkeys(one for category in categories for one in (category, *parents(category)))
+    return tuple(LabelScore(category, levels[category]) for category in named)
 
 
-def labels(decision: Decision, best: str, levels: Mapping[str, float]) -> tuple[LabelScore, ...]:
-    """The label followed by its parents; none where the decision gives no label."""
-    if decision in {Decision.UNKNOWN, Decision.UNREADABLE}:
-        return ()
-    return tuple(LabelScore(category, levels[category]) for category in (best, *parents(best)))
+def _accepted(is_sure: bool) -> Decision:
+    return Decision.ACCEPTED if is_sure else Decision.NEEDS_REVIEW
 
 
 def _is_none(category: str) -> bool:
     return category.split("/", 1)[0] == NO_LABEL
 
 
-def _some_parent_is_sure(case: Case, settings: ClassifySettings) -> bool:
-    return case.likeliest and any(case.levels[parent] >= settings.accept_threshold for parent in parents(case.best))
+def _is_foreign(case: Case, thresholds: Thresholds) -> bool:
+    if case.novelty > thresholds.settings.unknown_above_novelty:
+        return True
+    # 1 means never, also where rounding makes a sum 1.
+    from_here = thresholds.rule.unknown_from
+    return from_here < 1.0 and case.levels.get(NO_LABEL, 0.0) >= from_here
+
+
+def _deepest_sure(case: Case, thresholds: Thresholds) -> str | None:
+    """The best leaf or the nearest category above it that is sure enough and says less than the leaf alone."""
+    sure = case.levels[case.best]
+    if sure >= thresholds.accept(case.best):
+        return case.best
+    if not case.likeliest:
+        return None
+    above = (parent for parent in parents(case.best) if case.levels[parent] > sure)
+    return next((parent for parent in above if case.levels[parent] >= thresholds.accept(parent)), None)

@@ -2,13 +2,14 @@
 
 For leaf l out of the n that compete:
 
-    logit(l) = q * log prior(l) + sum over stages of log-odds(stage, l)
+    logit(l) = (m * log prior(l) + sum over stages of w(stage) * log-odds(stage, l) + [l is meta/other] * foreign) / T
     p(l)     = softmax(logit)(l),   p(parent) = sum of p over its leaves
 
 prior is the model's calibrated probability over the leaves that compete; leaves the model was not trained on share
 UNTRAINED of it evenly. Where decisive rules settle a label, the prior is half that label and half the rest: the
-model's distribution if it ran, else all leaves evenly. q is 1, less where OCR was unsure. A stage's log-odds for an
-inner category count for each of its leaves. Each stage caps its own log-odds.
+model's distribution if it ran, else all leaves evenly. m is the model's weight, less where OCR was unsure or the text
+has few words the model knows. A stage's log-odds for an inner category count for each of its leaves. Each stage caps
+its own log-odds. Weights, foreign and T are those of a DecisionRule.
 """
 
 import math
@@ -49,18 +50,19 @@ def combine(
     taxonomy: Taxonomy,
     prior_shares: Mapping[str, float],
     log_odds: Iterable[Mapping[str, float]],
-    quality: float = 1.0,
+    model_weight: float = 1.0,
+    heat: float = 1.0,
 ) -> dict[str, float]:
-    """Probabilities of the open leaves, which add up to 1; `quality` is q of the formula, above 0 and at most 1."""
+    """Probabilities of the open leaves, which add up to 1; m and T of the formula, log-odds with their weights."""
     logits = {
-        leaf: quality * (math.log(share) if share > _FLOOR else _LOG_FLOOR) for leaf, share in prior_shares.items()
+        leaf: model_weight * (math.log(share) if share > _FLOOR else _LOG_FLOOR) for leaf, share in prior_shares.items()
     }
     for stage in log_odds:
         for category, value in stage.items():
             for leaf in taxonomy.open_leaves_below.get(category, ()):
                 logits[leaf] += value
     top = max(logits.values())
-    weights = {leaf: math.exp(value - top) for leaf, value in logits.items()}
+    weights = {leaf: math.exp((value - top) / heat) for leaf, value in logits.items()}
     total = math.fsum(weights.values())
     return {leaf: weight / total for leaf, weight in weights.items()}
 

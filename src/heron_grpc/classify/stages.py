@@ -1,5 +1,6 @@
 """Asks every stage about a reading, in order, and puts what they say together."""
 
+import math
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -7,9 +8,12 @@ from itertools import islice
 
 from heron_grpc.classify import ensemble, filename, metadata
 from heron_grpc.classify.candidates import candidate_leaves
-from heron_grpc.classify.decision import FEWEST_LETTERS, Case, decide, labels
+from heron_grpc.classify.conformal import plausible_leaves
+from heron_grpc.classify.decision import FEWEST_LETTERS, NO_LABEL, Case, Thresholds, decide, labels
+from heron_grpc.classify.decision_rule import NEUTRAL, DecisionRule, DecisionRules
 from heron_grpc.classify.evidence import StageMark, gather_evidence
 from heron_grpc.classify.findings import Finding, Mark, no_finding
+from heron_grpc.classify.known_text import distinct_words, is_other_language
 from heron_grpc.classify.reading_stages import read_ocr, read_text
 from heron_grpc.classify.rules import MATCHED, RuleFinding, rule_book
 from heron_grpc.classify.weights import shares
@@ -28,6 +32,11 @@ from heron_grpc.settings import ClassifySettings
 MODEL = "model"
 NO_TEXT = DocumentWarning("NO_TEXT_FOUND", "the document holds no text")
 SHORT_TEXT = DocumentWarning("TEXT_TOO_SHORT", f"fewer than {FEWEST_LETTERS} letters say too little", MODEL)
+OTHER_LANGUAGE = DocumentWarning(
+    "LANGUAGE_NOT_SUPPORTED", "most of the text is in a language the models were not trained on", MODEL
+)
+# The leaf that what speaks for a foreign document speaks for.
+_OTHER = f"{NO_LABEL}/other"
 
 # Text and whether word weights are wanted; may raise Overloaded, ModelUnavailable and DeadlineExceeded.
 Predict = Callable[[str, bool], Awaitable[Prediction]]
@@ -61,10 +70,16 @@ class _Heard:
 
 
 async def classify_reading(
-    subject: Subject, pack: TaxonomyPack, options: ClassifyOptions, predict: Predict, settings: ClassifySettings
+    subject: Subject,
+    pack: TaxonomyPack,
+    options: ClassifyOptions,
+    predict: Predict,
+    settings: ClassifySettings,
+    rules: DecisionRules = NEUTRAL,
 ) -> Verdict:
     """Runs filename, metadata, text, ocr, rules and, unless decisive rules were sure, the model.
 
+    `rules` tell what each of them counts and when the answer is sure.
     Raises InvalidRequest for unknown candidate categories and whatever `predict` raises.
     """
     heard = _listen(subject, pack, options)
@@ -77,7 +92,8 @@ async def classify_reading(
         started = time.perf_counter()
         prediction = await predict(subject.reading.text, options.include_evidence)
         model = _model_finding(prediction, pack.taxonomy.open_leaves, time.perf_counter() - started)
-    return _Assembly(subject.reading, pack, options, settings).verdict(heard, model, prediction)
+    rule = rules.of(prediction.model_version if prediction else "")
+    return _Assembly(subject.reading, pack, options, settings, rule).verdict(heard, model, prediction)
 
 
 def _listen(subject: Subject, pack: TaxonomyPack, options: ClassifyOptions) -> _Heard:
@@ -161,39 +177,75 @@ class _Assembly:
     pack: TaxonomyPack
     options: ClassifyOptions
     settings: ClassifySettings
+    rule: DecisionRule
 
     def verdict(self, heard: _Heard, model: Finding, prediction: Prediction | None) -> Verdict:
         """All leaves compete, also where the caller names candidates: one that does not fit must not look sure."""
         taxonomy, leaves = self.pack.taxonomy, self.pack.taxonomy.open_leaves
         candidates = candidate_leaves(self.pack, self.options.candidate_categories)
         prior = ensemble.prior(leaves, prediction.probabilities if prediction else None, heard.settled)
-        combined = ensemble.combine(taxonomy, prior, [found.log_odds for found in heard.content], heard.quality)
+        content = tuple(map(self._weighted, heard.content))
+        model_weight = self._model_weight(heard, prediction)
+        other_language = is_other_language(self.reading)
+        combined = ensemble.combine(
+            taxonomy,
+            prior,
+            [*(found.log_odds for found in content), self._foreign(prediction)],
+            model_weight,
+            self.rule.heat(language_known=not other_language),
+        )
         tie = filename.break_tie(combined, heard.name, settled=heard.settled is not None)
         levels = ensemble.all_levels(taxonomy, tie.probabilities)
         best = ensemble.likeliest(candidates, tie.probabilities)
         likeliest = best if candidates is leaves else ensemble.likeliest(leaves, tie.probabilities)
-        gain = ensemble.gain(prior[best], ensemble.prior_without_model(leaves, best, heard.settled))
+        gain = model_weight * ensemble.gain(prior[best], ensemble.prior_without_model(leaves, best, heard.settled))
         letters = len(list(islice(filter(str.isalpha, self.reading.text), FEWEST_LETTERS)))
         novelty = prediction.novelty if prediction else 0.0
         case = Case(best, levels, novelty, letters, settled=heard.settled == best, likeliest=likeliest == best)
-        decision = decide(case, taxonomy, self.settings)
-        findings = (tie.finding, *heard.content, model)
+        outcome = decide(case, Thresholds(taxonomy, self.settings, self.rule))
+        findings = (tie.finding, *content, model)
         return Verdict(
-            decision=decision,
-            labels=labels(decision, best, levels),
+            decision=outcome.decision,
+            labels=labels((outcome.category,) if outcome.category else (), levels),
             scores=ensemble.best_first(
                 _above(candidates, levels, taxonomy), self.options.max_scores, self.options.min_score
             ),
-            confidence=levels[best],
+            confidence=levels[outcome.category or best],
+            plausible=plausible_leaves(candidates, tie.probabilities, self.rule),
             novelty=prediction.novelty if prediction else None,
             stages=shares(findings, taxonomy.lineages[best], gain, name_used=tie.used),
             evidence=self._evidence(findings) if self.options.include_evidence else (),
-            warnings=self.reading.warnings + ((SHORT_TEXT,) if letters < FEWEST_LETTERS else ()),
+            warnings=self.reading.warnings + _doubts(letters, other_language=other_language),
             model_version=prediction.model_version if prediction else "",
             batch_size=prediction.batch_size if prediction else 0,
             queued_s=prediction.queued_s if prediction else 0.0,
         )
 
+    def _weighted(self, found: Finding) -> Finding:
+        weight = self.rule.weight(found.stage)
+        if weight == 1.0 or not found.log_odds:
+            return found
+        return replace(found, log_odds={category: weight * value for category, value in found.log_odds.items()})
+
+    def _model_weight(self, heard: _Heard, prediction: Prediction | None) -> float:
+        """What the log of the prior is multiplied by: m of the ensemble's formula."""
+        quality = math.pow(heard.quality, self.rule.weight("quality"))
+        if prediction is None:
+            return quality
+        known = distinct_words(self.reading.text) * (1.0 - prediction.novelty)
+        return quality * self.rule.weight(MODEL) * self.rule.trust(known)
+
+    def _foreign(self, prediction: Prediction | None) -> Mapping[str, float]:
+        if prediction is None:
+            return {}
+        best = max(prediction.probabilities.values(), default=0.0)
+        return {_OTHER: self.rule.foreign.log_odds(prediction.novelty, best)}
+
     def _evidence(self, findings: Sequence[Finding]) -> tuple[Evidence, ...]:
         marks = [StageMark(found.stage, mark) for found in findings for mark in found.marks]
         return gather_evidence(self.reading, marks)
+
+
+def _doubts(letters: int, *, other_language: bool) -> tuple[DocumentWarning, ...]:
+    short = (SHORT_TEXT,) if letters < FEWEST_LETTERS else ()
+    return (*short, OTHER_LANGUAGE) if other_language else short

@@ -11,6 +11,7 @@ from rich.progress import Progress
 
 from heron import HeronServiceError
 from heron_grpc.classify import load_classifier
+from heron_grpc.classify.decision_rule import load_decision_rules
 from heron_grpc.cli import exit_codes
 from heron_grpc.cli.labelled_folder import judge_files, read_manifest
 from heron_grpc.domain.errors import ConfigurationError
@@ -117,7 +118,8 @@ def _on_texts(
     """The model alone and all stages; the rules with the corrected labels, where there are some."""
     settings = load_settings()
     classifier = load_classifier(settings.serving.models_dir / settings.serving.model)
-    stages = StagesInProcess(classifier, pack, settings.classify)
+    decisions = load_decision_rules(settings.classify.calibration, settings.serving.models_dir)
+    stages = StagesInProcess(classifier, pack, settings.classify, decisions)
     answers = {
         "model alone": judge_by_model(classifier, texts, tell("the model")),
         "all stages": stages.judge(texts, tell("all stages")),

@@ -146,11 +146,12 @@ class Verdict:
     """What a document is and why, as the stages decide it."""
 
     decision: Decision
-    # The label followed by all its parents; empty for UNKNOWN and UNREADABLE.
+    # Each label followed by all its parents; empty for UNKNOWN and UNREADABLE. A label with others below it is one of
+    # those, but which is not sure.
     labels: tuple[LabelScore, ...]
     # Every level, best first.
     scores: tuple[LabelScore, ...]
-    # Calibrated probability of the likeliest leaf, 0 to 1.
+    # Calibrated probability of the first label, or of the likeliest leaf where none is given, 0 to 1.
     confidence: float
     # 0 (like the training texts) to 1; None when the model did not run.
     novelty: float | None
@@ -162,6 +163,8 @@ class Verdict:
     model_version: str = ""
     batch_size: int = 0
     queued_s: float = 0.0
+    # Leaves, likeliest first, among which the true one is as often as the decision rule promises; none for UNREADABLE.
+    plausible: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from heron_grpc.classify.decision_rule import NEUTRAL, DecisionRules
 from heron_grpc.classify.stages import Subject, classify_reading
 from heron_grpc.domain.classification import ClassifyOptions, Prediction, Verdict
 from heron_grpc.domain.document import Page, Reading
@@ -44,6 +45,7 @@ class StagesInProcess:
     classifier: Classifier
     pack: TaxonomyPack
     settings: ClassifySettings
+    decisions: DecisionRules = NEUTRAL
 
     def judge(self, texts: Sequence[LabelledText], progress: Progress | None = None) -> list[Judged]:
         """What all stages together say of each. Blocks."""
@@ -60,7 +62,7 @@ class StagesInProcess:
     async def _classify(self, text: str) -> Verdict:
         subject = Subject(Reading(media_type="text/plain", pages=(Page(number=1, text=text),)), is_file=False)
         options = ClassifyOptions(max_scores=_EVERY_SCORE)
-        return await classify_reading(subject, self.pack, options, self._predict, self.settings)
+        return await classify_reading(subject, self.pack, options, self._predict, self.settings, self.decisions)
 
     async def _predict(self, text: str, explain: bool) -> Prediction:
         (answer,) = self.classifier.predict([text], [explain])

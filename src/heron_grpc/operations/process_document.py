@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from heron_grpc.classify.candidates import candidate_leaves
+from heron_grpc.classify.decision_rule import NEUTRAL, DecisionRules
 from heron_grpc.classify.stages import Subject, classify_reading
 from heron_grpc.domain.call import Call
 from heron_grpc.domain.classification import (
@@ -41,6 +42,7 @@ class Pipeline:
     # Results by everything that determines them, bounded in number and age by its owner; None switches it off.
     cache: MutableMapping[object, Classification] | None
     metrics: Metrics = field(default_factory=Metrics)
+    decisions: DecisionRules = NEUTRAL
 
 
 async def process_file(
@@ -126,9 +128,8 @@ class _Task:
 
     async def classify(self, subject: Subject, queued_s: float) -> Classification:
         """Asks every stage and keeps the answer."""
-        verdict = await classify_reading(
-            subject, self._pack, self._options, self._predict, self._pipeline.settings.classify
-        )
+        settings, decisions = self._pipeline.settings.classify, self._pipeline.decisions
+        verdict = await classify_reading(subject, self._pack, self._options, self._predict, settings, decisions)
         answer = self._answer(subject.reading, verdict, queued_s)
         if self._cache is not None and not _is_passing(verdict):
             self._cache[self._key(verdict.model_version or self._pipeline.model.model_version)] = answer
