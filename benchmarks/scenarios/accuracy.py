@@ -14,6 +14,7 @@ from pathlib import Path
 from benchmarks.reporting import Goal, Row, at_least, at_most, publish, record_option
 from benchmarks.subjects.servers import heron
 from heron_grpc.classify import load_classifier
+from heron_grpc.classify.decision_rule import KIND, load_decision_rules
 from heron_grpc.classify.manifest import FILE_NAME, Manifest, load_manifest
 from heron_grpc.cli.labelled_folder import LabelledFile, judge_files, read_manifest
 from heron_grpc.domain.taxonomy import DEFAULT_TAXONOMY, TaxonomyPack
@@ -84,13 +85,17 @@ def _arguments() -> argparse.Namespace:
 def _models(corpus: Sequence[CorpusRow], settings: Settings, pack: TaxonomyPack) -> Found:
     """Every model alone, and all stages around the one that is served."""
     found = Found([], [], [])
+    decisions = load_decision_rules(settings.classify.calibration, settings.serving.models_dir)
     dev = split_rows(corpus, "dev")
     texts, corrected = of_corpus(dev), [row.label for row in overridden(dev, _overrides(pack))]
     for directory in sorted(path.parent for path in settings.serving.models_dir.glob(f"*/{FILE_NAME}")):
-        manifest, classifier = load_manifest(directory), load_classifier(directory)
+        manifest = load_manifest(directory)
+        if manifest.kind == KIND:
+            continue
+        classifier = load_classifier(directory)
         answers = {_MODEL: judge_by_model(classifier, texts)}
         if directory.name == settings.serving.model:
-            answers[_STAGES] = StagesInProcess(classifier, pack, settings.classify).judge(texts)
+            answers[_STAGES] = StagesInProcess(classifier, pack, settings.classify, decisions).judge(texts)
         measured = evaluations(answers, corrected)
         found.rows.extend(_row(manifest.name, name, evaluation) for name, evaluation in measured.items())
         found.rows.extend(row for name in answers for row in _stage_rows("dev", measured[name]))

@@ -139,7 +139,7 @@ async def test_a_parent_with_one_label_below_it_is_no_surer_than_that() -> None:
     "page",
     [
         Page(1, "Fatura de eletricidade com os dados do cliente e o valor", language="pt", language_confidence=0.9),
-        Page(1, "Счёт на оплату товаров"),
+        Page(1, "Счёт на оплату товаров и услуг"),
     ],
 )
 async def test_a_language_nobody_trained_on_is_said_and_lowers_confidence(page: Page) -> None:

@@ -38,6 +38,7 @@ async def test_text_gets_its_label_parents_versions_and_facts(front):
     assert [score.category for score in answer.labels] == [INVOICE, "financial/receivable", "financial"]
     assert [score.level for score in answer.labels] == [3, 2, 1]
     assert answer.labels[0].display_name == "Invoice"
+    assert answer.plausible_categories[0] == INVOICE
     probabilities = [score.probability for score in answer.labels]
     assert probabilities == sorted(probabilities)
     assert answer.model_version == MODEL_VERSION

@@ -142,11 +142,12 @@ class Classification(_message.Message):
     MIME_TYPE_FIELD_NUMBER: _builtins.int
     SHA256_FIELD_NUMBER: _builtins.int
     LANGUAGES_FIELD_NUMBER: _builtins.int
+    PLAUSIBLE_CATEGORIES_FIELD_NUMBER: _builtins.int
     decision: Global___Decision.ValueType
     """What to do with the answer."""
     confidence: _builtins.float
-    """Calibrated probability of the likeliest category without children (0 to 1): for ACCEPTED and NEEDS_REVIEW the chance
-    that the label is right, and the number thresholds apply to. UNKNOWN and UNREADABLE give no label, whatever it is.
+    """Calibrated probability of the first label (0 to 1): the chance that it is right, and the number thresholds apply to.
+    UNKNOWN gives no label: there it is that of the likeliest category without children.
     """
     novelty: _builtins.float
     """How unlike the training documents this one is, 0 (alike) to 1; absent when the model stage did not run."""
@@ -164,8 +165,9 @@ class Classification(_message.Message):
     """SHA-256 of the bytes (of the UTF-8 text for text), lower-case hex."""
     @_builtins.property
     def labels(self) -> _containers.RepeatedCompositeFieldContainer[Global___CategoryScore]:
-        """The label given (one in a single-label taxonomy) followed by all its parents; none for DECISION_UNKNOWN and
-        DECISION_UNREADABLE.
+        """The label given, the deepest that is sure enough, followed by all its parents; in a multi-label taxonomy perhaps a
+        second label with its parents. One with categories below it says that the document is one of those, but not which.
+        None for DECISION_UNKNOWN and DECISION_UNREADABLE.
         """
 
     @_builtins.property
@@ -196,6 +198,13 @@ class Classification(_message.Message):
     def languages(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.LanguageScore]:
         """Languages of the text, most of it first; empty where it is too short to tell."""
 
+    @_builtins.property
+    def plausible_categories(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Categories without children, likeliest first, that the document may be: its true one is among them as often as the
+        deployment's decision file promises (19 times in 20 as shipped), for each category on its own. More than one is a
+        question for a person, or for what the sender knows. None for UNREADABLE.
+        """
+
     def __init__(
         self,
         *,
@@ -216,10 +225,11 @@ class Classification(_message.Message):
         mime_type: _builtins.str = ...,
         sha256: _builtins.str = ...,
         languages: _abc.Iterable[_common_pb2.LanguageScore] | None = ...,
+        plausible_categories: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_novelty", b"_novelty", "create_time", b"create_time", "novelty", b"novelty", "stats", b"stats"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_novelty", b"_novelty", "confidence", b"confidence", "create_time", b"create_time", "decision", b"decision", "evidence", b"evidence", "labels", b"labels", "languages", b"languages", "mime_type", b"mime_type", "model_version", b"model_version", "novelty", b"novelty", "pipeline_version", b"pipeline_version", "scores", b"scores", "sha256", b"sha256", "stages", b"stages", "stats", b"stats", "taxonomy", b"taxonomy", "taxonomy_revision", b"taxonomy_revision", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_novelty", b"_novelty", "confidence", b"confidence", "create_time", b"create_time", "decision", b"decision", "evidence", b"evidence", "labels", b"labels", "languages", b"languages", "mime_type", b"mime_type", "model_version", b"model_version", "novelty", b"novelty", "pipeline_version", b"pipeline_version", "plausible_categories", b"plausible_categories", "scores", b"scores", "sha256", b"sha256", "stages", b"stages", "stats", b"stats", "taxonomy", b"taxonomy", "taxonomy_revision", b"taxonomy_revision", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__novelty: _TypeAlias = _typing.Literal["novelty"]  # noqa: Y015
     _WhichOneofArgType__novelty: _TypeAlias = _typing.Literal["_novelty", b"_novelty"]  # noqa: Y015

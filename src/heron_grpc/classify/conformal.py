@@ -9,15 +9,22 @@ from collections.abc import Mapping, Sequence
 
 from heron_grpc.classify.decision_rule import DecisionRule
 
+# What has text that could be read is neither.
+_WITHOUT_TEXT = frozenset({"meta/blank", "meta/unreadable"})
+
 
 def plausible_leaves(leaves: Sequence[str], probabilities: Mapping[str, float], rule: DecisionRule) -> tuple[str, ...]:
-    """Likeliest first, never empty: the likeliest leaf stands for a set in which none is likely enough."""
-    ranked = sorted(leaves, key=lambda leaf: (-probabilities[leaf], leaf))
+    """Likeliest first; the likeliest is always among them, which can only add to what the sets hold."""
+    ranked = sorted(
+        (leaf for leaf in leaves if leaf not in _WITHOUT_TEXT), key=lambda leaf: (-probabilities[leaf], leaf)
+    )
+    if not ranked:
+        return tuple(leaves)
     if rule.plausible_others is None:
         return tuple(_adding_up(ranked, probabilities, rule.coverage))
     others = rule.plausible_others
-    found = tuple(leaf for leaf in ranked if probabilities[leaf] >= rule.plausible.get(leaf, others))
-    return found or (ranked[0],)
+    likely = (leaf for leaf in ranked[1:] if probabilities[leaf] >= rule.plausible.get(leaf, others))
+    return (ranked[0], *likely)
 
 
 def least_plausible(own: Sequence[float], coverage: float) -> float:

@@ -27,14 +27,13 @@ _MOST_WEIGHT = 20.0
 class Foreign:
     """What speaks for a document being none of the others, in natural log-odds of meta/other."""
 
-    bias: float = 0.0
-    # For each unit of novelty (0 to 1), and of what the model leaves to all but its best label (0 to 1).
+    # For each unit of novelty, and of what the model leaves to all but its best label; each 0 to 1.
     novelty: float = 0.0
     doubt: float = 0.0
 
     def log_odds(self, novelty: float, best: float) -> float:
         """Of a text this new whose likeliest label has this probability."""
-        return self.bias + self.novelty * novelty + self.doubt * (1.0 - best)
+        return self.novelty * novelty + self.doubt * (1.0 - best)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,8 @@ from heron_grpc.domain.taxonomy import Taxonomy
 # Share of the prior for all leaves the model cannot know: small, so that only rules and titles can lift them.
 UNTRAINED = 0.02
 # Keeps a probability of 0 from being beyond any evidence.
-_FLOOR = 1e-6
-_LOG_FLOOR = math.log(_FLOOR)
+FLOOR = 1e-6
+_LOG_FLOOR = math.log(FLOOR)
 # A model that gives all candidates together less than this says nothing about them.
 _NEGLIGIBLE = 1e-9
 
@@ -55,7 +55,7 @@ def combine(
 ) -> dict[str, float]:
     """Probabilities of the open leaves, which add up to 1; m and T of the formula, log-odds with their weights."""
     logits = {
-        leaf: model_weight * (math.log(share) if share > _FLOOR else _LOG_FLOOR) for leaf, share in prior_shares.items()
+        leaf: model_weight * (math.log(share) if share > FLOOR else _LOG_FLOOR) for leaf, share in prior_shares.items()
     }
     for stage in log_odds:
         for category, value in stage.items():
@@ -69,7 +69,7 @@ def combine(
 
 def gain(share: float, before: float) -> float:
     """How much the log of a leaf's share of the prior grew from `before`."""
-    return math.log(max(share, _FLOOR) / max(before, _FLOOR))
+    return math.log(max(share, FLOOR) / max(before, FLOOR))
 
 
 def all_levels(taxonomy: Taxonomy, leaves: Mapping[str, float]) -> dict[str, float]:

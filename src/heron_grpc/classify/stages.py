@@ -56,7 +56,7 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
-class _Heard:
+class Heard:
     """What the stages before the model said."""
 
     name: Finding
@@ -82,7 +82,7 @@ async def classify_reading(
     `rules` tell what each of them counts and when the answer is sure.
     Raises InvalidRequest for unknown candidate categories and whatever `predict` raises.
     """
-    heard = _listen(subject, pack, options)
+    heard = listen(subject, pack, options)
     if not any(map(str.isalnum, subject.reading.text)):
         return _unreadable(subject, heard)
     prediction: Prediction | None = None
@@ -96,14 +96,15 @@ async def classify_reading(
     return _Assembly(subject.reading, pack, options, settings, rule).verdict(heard, model, prediction)
 
 
-def _listen(subject: Subject, pack: TaxonomyPack, options: ClassifyOptions) -> _Heard:
+def listen(subject: Subject, pack: TaxonomyPack, options: ClassifyOptions) -> Heard:
+    """Runs the stages before the model."""
     reading = subject.reading
     ocr = read_ocr(reading, pack, options.ocr, is_file=subject.is_file)
     told = _timed_rules(lambda: metadata.read_metadata(reading, pack))
     ruled = _timed_rules(lambda: rule_book(pack).apply(reading.text))
     sure = [each for each in (told, ruled) if each.settled is not None]
     settled = {each.settled for each in sure}
-    return _Heard(
+    return Heard(
         name=_timed(lambda: filename.read_filename(subject.filename, pack)),
         content=(
             told.finding,
@@ -152,7 +153,7 @@ def _word_marks(prediction: Prediction) -> tuple[Mark, ...]:
     return tuple(Mark(spoke_for, word.weight, word.start, word.end) for word in prediction.words)
 
 
-def _unreadable(subject: Subject, heard: _Heard) -> Verdict:
+def _unreadable(subject: Subject, heard: Heard) -> Verdict:
     model = no_finding(MODEL, StageState.SKIPPED, "there is nothing to read")
     opinions = tuple(found.opinion() for found in (heard.name, *heard.content, model))
     warnings = subject.reading.warnings
@@ -179,7 +180,7 @@ class _Assembly:
     settings: ClassifySettings
     rule: DecisionRule
 
-    def verdict(self, heard: _Heard, model: Finding, prediction: Prediction | None) -> Verdict:
+    def verdict(self, heard: Heard, model: Finding, prediction: Prediction | None) -> Verdict:
         """All leaves compete, also where the caller names candidates: one that does not fit must not look sure."""
         taxonomy, leaves = self.pack.taxonomy, self.pack.taxonomy.open_leaves
         candidates = candidate_leaves(self.pack, self.options.candidate_categories)
@@ -227,7 +228,7 @@ class _Assembly:
             return found
         return replace(found, log_odds={category: weight * value for category, value in found.log_odds.items()})
 
-    def _model_weight(self, heard: _Heard, prediction: Prediction | None) -> float:
+    def _model_weight(self, heard: Heard, prediction: Prediction | None) -> float:
         """What the log of the prior is multiplied by: m of the ensemble's formula."""
         quality = math.pow(heard.quality, self.rule.weight("quality"))
         if prediction is None:

@@ -155,6 +155,7 @@ def _as_json(outcome: Outcome) -> dict[str, Any]:
         found |= {
             "labels": [_score_json(score) for score in answer.labels],
             "confidence": _rounded(answer.confidence),
+            "plausible_categories": list(answer.plausible_categories),
             "novelty": _rounded(answer.novelty) if answer.HasField("novelty") else None,
             "scores": [_score_json(score) for score in answer.scores],
             "stages": [_stage_json(stage) for stage in answer.stages],

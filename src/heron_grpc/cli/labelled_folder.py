@@ -99,6 +99,8 @@ def _judged(file: LabelledFile, answer: Classification | None, pack: TaxonomyPac
         answer.novelty if answer.HasField("novelty") else None,
         tuple(map(_opinion, answer.stages)),
         file.facets,
+        answer.labels[0].category if answer.labels else "",
+        tuple(answer.plausible_categories),
     )
 
 

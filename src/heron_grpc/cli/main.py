@@ -159,6 +159,25 @@ def train_nb(
         raise typer.Exit(command.run_naive_bayes(corpus, models_dir, options, force))
 
 
+@train_app.command("decision")
+def train_decision(
+    corpus: Annotated[Path, typer.Option(help="Real texts: a text.jsonl.gz with labels, groups and splits.")],
+    models_dir: Annotated[
+        Path | None, typer.Option(help="Where models lie; HERON_SERVING_MODELS_DIR by default.")
+    ] = None,
+    predictions: Annotated[
+        list[str] | None,
+        typer.Option(metavar="MODEL=FILE.npz", help="What another model says of training documents it did not see."),
+    ] = None,
+    default: Annotated[str, typer.Option(help="Model whose rule all others get; the last one given.")] = "",
+) -> None:
+    """Fit the decision file: what each source counts, when an answer is sure, and which labels are plausible."""
+    with _set_up():
+        from heron_grpc.cli import train as command
+
+        raise typer.Exit(command.run_decision(corpus, models_dir, predictions or (), default))
+
+
 @app.command()
 def generate(
     directory: Annotated[Path, typer.Argument(help="Where the documents and what is known of them are written.")],

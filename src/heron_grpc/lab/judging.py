@@ -77,4 +77,6 @@ class StagesInProcess:
             verdict.novelty,
             verdict.stages,
             text.facets,
+            verdict.labels[0].category if verdict.labels else "",
+            verdict.plausible,
         )

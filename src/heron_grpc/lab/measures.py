@@ -29,6 +29,10 @@ class Judged:
     opinions: tuple[StageOpinion, ...] = ()
     # What slices are made by, e.g. "language" -> "de".
     facets: Mapping[str, str] = field(default_factory=dict)
+    # The first label given, a leaf or what lies above it; empty where none was.
+    answered: str = ""
+    # Leaves said to be plausible.
+    plausible: tuple[str, ...] = ()
 
     @property
     def likeliest(self) -> str:

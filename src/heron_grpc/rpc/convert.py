@@ -87,6 +87,7 @@ def classification_message(
         mime_type=answer.media_type,
         sha256=answer.sha256,
         languages=map(language_message, answer.languages),
+        plausible_categories=verdict.plausible,
     )
     message.create_time.FromDatetime(answer.create_time)
     _fill_stats(message.stats, answer.stats)
