@@ -1,12 +1,10 @@
-"""The transformer classifier on a network of random weights: the same answer in any company, files that are checked."""
+"""The transformer classifier on a network of random weights: tokens, temperature, files that are checked."""
 
 import json
 import random
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from heron_grpc.classify import load_classifier
 from heron_grpc.classify.manifest import describe_file, load_manifest
@@ -14,8 +12,6 @@ from heron_grpc.classify.transformer import MODEL, TOKENIZER, OnnxTransformer
 from heron_grpc.domain.errors import ModelFileRefused
 from random_models import tiny_transformer
 
-# Of a probability: what rounding in another order may change.
-TOLERANCE = 1e-4
 LENGTHS = (0, 1, 3, 10, 40, 200, 400, 3000)
 _draw = random.Random(5)
 TEXTS = ["".join(_draw.choices("abcdefghij 0123,.", k=length)) for length in LENGTHS * 4]
@@ -31,42 +27,9 @@ def classifier(request, directory) -> OnnxTransformer:
     return OnnxTransformer.load(directory, threads=request.param)
 
 
-@pytest.fixture(scope="module")
-def alone(directory) -> list[dict[str, float]]:
-    """Each text's probabilities, by itself on one thread."""
-    classifier = OnnxTransformer.load(directory)
-    return [classifier.predict([text], [False])[0].probabilities for text in TEXTS]
-
-
-def test_the_loader_chooses_by_the_manifests_kind(directory):
-    assert isinstance(load_classifier(directory, threads=2), OnnxTransformer)
-
-
-def test_an_answer_is_the_same_in_any_batch_order_and_number_of_threads(classifier, alone):
-    shuffler = random.Random(3)
-    for _ in range(8):
-        places = shuffler.sample(range(len(TEXTS)), len(TEXTS))
-        cut = shuffler.randint(1, len(TEXTS) - 1)
-        for batch in (places[:cut], places[cut:]):
-            answers = classifier.predict([TEXTS[i] for i in batch], [False] * len(batch))
-            for place, answer in zip(batch, answers, strict=True):
-                assert answer.probabilities == pytest.approx(alone[place], abs=TOLERANCE)
-
-
-def test_texts_get_different_answers(alone):
-    assert len({max(answer.values()) for answer in alone}) == len({text.strip() for text in TEXTS})
-
-
-@settings(max_examples=30)
-@given(texts=st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=300), max_size=12))
-def test_any_text_gets_probabilities_and_a_novelty(classifier, texts):
-    answers = classifier.predict(texts, [True] * len(texts))
-    assert len(answers) == len(texts)
-    for answer in answers:
-        assert tuple(answer.probabilities) == classifier.labels
-        assert sum(answer.probabilities.values()) == pytest.approx(1)
+def test_what_the_best_label_leaves_is_the_novelty(classifier):
+    for answer in classifier.predict(TEXTS, [False] * len(TEXTS)):
         assert answer.novelty == pytest.approx(1 - max(answer.probabilities.values()))
-        assert (answer.words, answer.model_version) == ((), "models/tiny/versions/1")
 
 
 @pytest.mark.parametrize("gap", [" ", "\n" * 3000, ",", "你"])
@@ -86,17 +49,6 @@ def test_a_temperature_above_one_makes_it_less_sure(directory, tmp_path):
     [surer] = OnnxTransformer.load(directory).predict([TEXTS[5]], [False])
     [calmer] = OnnxTransformer.load(cooler).predict([TEXTS[5]], [False])
     assert max(calmer.probabilities.values()) < max(surer.probabilities.values())
-
-
-@pytest.mark.parametrize("name", [MODEL, TOKENIZER])
-def test_files_that_are_missing_or_changed_are_refused(directory, tmp_path, name):
-    changed = _copy(directory, tmp_path / "tiny")
-    (changed / name).write_bytes((changed / name).read_bytes() + b" ")
-    with pytest.raises(ModelFileRefused, match=f"{name} is not the file"):
-        load_classifier(changed)
-    (changed / name).unlink()
-    with pytest.raises(ModelFileRefused, match=f"{name} cannot be read"):
-        load_classifier(changed)
 
 
 @pytest.mark.parametrize("name", [MODEL, TOKENIZER])

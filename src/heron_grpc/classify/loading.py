@@ -1,8 +1,9 @@
 """Chooses the classifier a model directory is for."""
 
+from functools import partial
 from pathlib import Path
 
-from heron_grpc.classify import naive_bayes
+from heron_grpc.classify import cascade, naive_bayes
 from heron_grpc.classify.manifest import load_manifest
 from heron_grpc.domain.errors import ModelFileRefused
 from heron_grpc.domain.ports import Classifier
@@ -23,4 +24,6 @@ def load_classifier(directory: Path, threads: int = 1) -> Classifier:
         from heron_grpc.classify.transformer import OnnxTransformer  # noqa: PLC0415
 
         return OnnxTransformer.load(directory, threads)
+    if kind == cascade.KIND:
+        return cascade.Cascade.load(directory, partial(load_classifier, threads=threads))
     raise ModelFileRefused("the manifest's kind of model is unknown to this release")

@@ -106,6 +106,8 @@ class Prediction:
     batch_size: int = 1
     # Seconds spent waiting for its turn.
     queued_s: float = 0.0
+    # Resource names of the models that a model of models asked, in their order; empty for a model of its own.
+    members: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,7 @@ class ClassifyOptions:
     """How to classify; the defaults are the deployment's."""
 
     taxonomy: str = ""
+    # As asked for: empty or "auto" (the deployment's), a resource name, a model's or an alias's short name.
     model: str = ""
     # Most entries in `scores`; -1 means none.
     max_scores: int = 10
