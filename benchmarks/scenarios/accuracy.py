@@ -160,7 +160,8 @@ def _files(corpus: Path, pack: TaxonomyPack) -> Found:
     with heron() as server:
         for name, files in sets.items():
             if files:
-                judged, version = judge_files(files, server.address, pack, lambda *_: None)
+                answers = judge_files(files, server.address, pack, lambda *_: None)
+                judged, version = answers.rows, answers.model_version
                 (evaluation,) = evaluations({_SERVICE: judged}, ()).values()
                 found.rows.append(_row(version.split("/")[1] if version else "", f"{_SERVICE}, {name}", evaluation))
                 found.rows.extend(_stage_rows(name, evaluation))

@@ -8,10 +8,11 @@ import pytest
 from heron import HeronClient, Options
 from heron.v1 import classification_pb2
 from heron_grpc.classify import load_classifier
+from heron_grpc.classify.decision_rule import load_decision_rules
 from heron_grpc.lab.judging import StagesInProcess
 from heron_grpc.lab.labelled_texts import generated
 from heron_grpc.settings import load_settings
-from running import heron
+from running import SAMPLES, heron
 from stage_inputs import PACK, SETTINGS
 
 pytestmark = pytest.mark.xdist_group("service")
@@ -20,7 +21,9 @@ pytestmark = pytest.mark.xdist_group("service")
 def test_stages_in_process_say_what_the_service_says_of_a_text(service):
     serving = load_settings().serving
     texts = generated(1, seed=31)[::4]
-    judged = StagesInProcess(load_classifier(serving.models_dir / serving.model), PACK, SETTINGS).judge(texts)
+    classifier = load_classifier(serving.models_dir / serving.model)
+    decisions = load_decision_rules(None, serving.models_dir)
+    judged = StagesInProcess(classifier, PACK, SETTINGS, decisions).judge(texts)
     with HeronClient(service.address) as client:
         for text, row in zip(texts, judged, strict=True):
             answer = client.classify_text(text.text, Options(max_scores=1000))
@@ -30,6 +33,22 @@ def test_stages_in_process_say_what_the_service_says_of_a_text(service):
             assert {stage.stage: stage.category for stage in answer.stages if stage.HasField("category")} == {
                 opinion.stage: opinion.category for opinion in row.opinions if opinion.category
             }
+
+
+def test_a_deployments_own_files_make_a_decision_file_the_service_takes(service, tmp_path):
+    out = tmp_path / "ours.json"
+    given = (str(SAMPLES), "--server", service.address, "--out", str(out))
+    done = heron("calibrate", *given, HERON_READING_CHILDREN="2")
+    assert done.returncode == 0, done.stderr
+    assert "log loss" in done.stdout
+    ours, shipped = (load_decision_rules(path, load_settings().serving.models_dir) for path in (out, None))
+    assert ours.by_model.keys() == shipped.by_model.keys()
+    assert ours.default.half_words == shipped.default.half_words
+    refused = heron("calibrate", *given, HERON_READING_CHILDREN="2", HERON_CLASSIFY_CALIBRATION=str(out))
+    assert refused.returncode == 2
+    assert "another decision file" in refused.stderr
+    out.write_text("{}")
+    assert "format is missing" in heron("serve", HERON_CLASSIFY_CALIBRATION=str(out)).stderr
 
 
 def test_a_corpus_is_measured_with_its_labels_and_with_corrected_ones(tmp_path):

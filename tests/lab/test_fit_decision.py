@@ -16,7 +16,7 @@ from heron_grpc.domain.classification import ClassifyOptions, Decision, Predicti
 from heron_grpc.domain.errors import ConfigurationError
 from heron_grpc.lab.decision_cases import Cases, cases_of
 from heron_grpc.lab.decision_figures import decision_figures, foreign_accepted
-from heron_grpc.lab.fit_decision import FitDecision, fit_plausible, fit_thresholds, fit_weights
+from heron_grpc.lab.fit_decision import FitDecision, answers_of, fit_plausible, fit_thresholds, fit_weights
 from heron_grpc.lab.held_out import GENERATED, REAL, HeldOut, HoldOptions, predictions_from
 from heron_grpc.lab.measures import Judged
 from heron_grpc.lab.train_decision import DecisionOptions, train_decision
@@ -61,20 +61,23 @@ def cases(*documents: tuple[str, dict[str, float], int], kind: str = REAL) -> Ca
     return cases_of([held(label, shares, kind=kind) for label, shares, count in documents for _ in range(count)], PACK)
 
 
+def thresholds(how: FitDecision, *documents: tuple[str, dict[str, float], int]) -> tuple[dict[str, float], float]:
+    return fit_thresholds(answers_of(cases(*documents), DecisionRule(), how), how)
+
+
 def test_a_threshold_is_the_least_with_the_precision_wished_for_and_few_documents_borrow() -> None:
     how = FitDecision(precision=0.9, pooled_documents=10, least_accepted=0.5, most_asked=0.99)
     sure, unsure = uniform_but(receipt=0.955), uniform_but(receipt=0.755)
-    found, others = fit_thresholds(cases((RECEIPT, sure, 40), (RESUME, unsure, 10)), DecisionRule(), how)
+    found, others = thresholds(how, (RECEIPT, sure, 40), (RESUME, unsure, 10))
     # From 0.5 on 40 of 50 are right, of this label and of the pool: 0.8. Above 0.755 all are.
     assert found[RECEIPT] == pytest.approx(0.756)
     assert others == pytest.approx(0.756)
     # "hr" is never above a likeliest leaf here, so it has no threshold of its own.
     assert "hr" not in found
     # One wrong answer in 46 sure ones, 9 in 10 unsure ones: (45 + 10 * 46/56) / (46 + 10) falls short only together.
-    mixed = cases((RECEIPT, sure, 45), (RESUME, sure, 1), (RECEIPT, unsure, 1), (RESUME, unsure, 9))
-    assert fit_thresholds(mixed, DecisionRule(), how)[0][RECEIPT] == pytest.approx(0.756)
-    never = cases((RESUME, sure, 30))
-    assert fit_thresholds(never, DecisionRule(), how)[0][RECEIPT] == 0.99
+    mixed, _ = thresholds(how, (RECEIPT, sure, 45), (RESUME, sure, 1), (RECEIPT, unsure, 1), (RESUME, unsure, 9))
+    assert mixed[RECEIPT] == pytest.approx(0.756)
+    assert thresholds(how, (RESUME, sure, 30))[0][RECEIPT] == 0.99
 
 
 def test_a_floor_of_its_own_needs_thirty_documents_the_others_share_one() -> None:

@@ -90,10 +90,10 @@ def _task(progress: Progress, name: str) -> Callable[[int, int], None]:
 
 def _on_folder(folder: Path, server: str, pack: TaxonomyPack, tell: Tell) -> Report:
     files = read_manifest(folder, pack)
-    rows, version = judge_files(files, server, pack, tell("the service"))
-    facts = {"documents": f"{len(files)} files without their names", "model": version, **_taxonomy(pack)}
-    found = evaluations({"service": rows}, ())
-    return Report("The service on a folder of files", facts, found, rules_of_answers(pack, rows))
+    answers = judge_files(files, server, pack, tell("the service"))
+    facts = {"documents": f"{len(files)} files without their names", "model": answers.model_version, **_taxonomy(pack)}
+    found = evaluations({"service": answers.rows}, ())
+    return Report("The service on a folder of files", facts, found, rules_of_answers(pack, answers.rows))
 
 
 def _on_corpus(path: Path, subject: Subject, pack: TaxonomyPack, tell: Tell) -> Report:

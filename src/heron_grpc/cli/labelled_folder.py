@@ -52,21 +52,31 @@ def read_manifest(folder: Path, pack: TaxonomyPack) -> tuple[LabelledFile, ...]:
         raise ConfigurationError(f"the folder needs a {MANIFEST} with the columns file and label") from error
 
 
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What the service says of each file, and by which model and pipeline; empty where no answer tells."""
+
+    rows: list[Judged]
+    model_version: str
+    pipeline_version: str
+
+
 def judge_files(
     files: tuple[LabelledFile, ...], server: str, pack: TaxonomyPack, progress: Callable[[int, int], None]
-) -> tuple[list[Judged], str]:
-    """What the service says of each file, sent without its name: only what it holds counts; and the model's version.
+) -> Answers:
+    """What the service says of each file, sent without its name: only what it holds counts.
 
     Raises HeronServiceError where a call fails for another reason than its document.
     """
     judged: list[Judged] = []
-    version = ""
+    model = pipeline = ""
     with HeronClient(server) as client, ThreadPoolExecutor(_CALLERS) as workers:
         for file, answer in zip(files, workers.map(lambda file: _ask(client, file.path), files), strict=True):
             judged.append(_judged(file, answer, pack))
-            version = version or (answer.model_version if answer else "")
+            if answer:
+                model, pipeline = model or answer.model_version, answer.pipeline_version
             progress(len(judged), len(files))
-    return judged, version
+    return Answers(judged, model, pipeline)
 
 
 def _labelled(folder: Path, row: dict[str, str], pack: TaxonomyPack) -> LabelledFile:

@@ -222,6 +222,19 @@ def evaluate(
         raise typer.Exit(command.run(subject, html, as_json=as_json))
 
 
+@app.command()
+def calibrate(
+    folder: Annotated[Path, typer.Argument(help="Labelled files, some 50 or more, with a manifest.csv (file,label).")],
+    out: Annotated[Path, typer.Option(help="The decision file to write.")] = Path("calibration.json"),
+    server: Server = DEFAULT_ADDRESS,
+) -> None:
+    """Fit confidence and thresholds to your own files; HERON_CLASSIFY_CALIBRATION names what is written."""
+    with _set_up():
+        from heron_grpc.cli import calibrate as command
+
+        raise typer.Exit(command.run(folder, server, out))
+
+
 def _password(file: Path | None, *, prompt: bool) -> str:
     """Never an argument: those can be seen by everybody on the machine."""
     if prompt:

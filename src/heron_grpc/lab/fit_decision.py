@@ -16,6 +16,8 @@ from heron_grpc.lab.held_out import FOREIGN_HEAD, GENERATED, HEAD, REAL
 
 # Documents a label needs for a group of its own in conformal prediction.
 FEWEST_OF_A_GROUP = 30
+# Answers whose precision stands for that of thresholds fewer reach.
+_SUREST = 20
 # Digits that are written: more say nothing.
 _DIGITS = 4
 
@@ -54,7 +56,7 @@ def fit_rule(cases: Cases, how: FitDecision, half_words: float | None = None) ->
     real = cases.of(np.array([kind == REAL for kind in cases.kinds]))
     unknown_from = _unknown_from(real, rule, how)
     rule = replace(rule, unknown_from=unknown_from)
-    accept, others = fit_thresholds(cases, rule, how)
+    accept, others = fit_thresholds(answers_of(cases, rule, how), how)
     plausible, plausible_others = fit_plausible(cases, rule, how)
     return replace(
         rule,
@@ -129,9 +131,8 @@ def fit_plausible(cases: Cases, rule: DecisionRule, how: FitDecision) -> tuple[d
     return {cases.leaves[leaf]: floor[leaf] for leaf in sorted(floor) if floor[leaf] != pooled}, pooled
 
 
-def fit_thresholds(cases: Cases, rule: DecisionRule, how: FitDecision) -> tuple[dict[str, float], float]:
+def fit_thresholds(answers: Sequence["Answer"], how: FitDecision) -> tuple[dict[str, float], float]:
     """Least probabilities for acceptance by category, inner ones too, and that of categories without documents."""
-    answers = answers_of(cases, rule, how)
     leaves, inner = ([one for one in answers if one.is_leaf is leaf] for leaf in (True, False))
     found = {}
     for part in (leaves, inner):
@@ -185,9 +186,12 @@ class _Pool:
         self._precisions = np.cumsum(counts * right) / np.cumsum(counts) if ranked else np.zeros(0)
 
     def precision(self, threshold: float) -> float:
-        """Of the answers at least so likely, or of the surest where none is; 1 without any."""
-        covered = max(int((self._probabilities >= threshold).sum()), 1)
-        return float(self._precisions[covered - 1]) if len(self._precisions) else 1.0
+        """Of the answers at least so likely, or of the surest where they are few; 1 without any."""
+        if not len(self._probabilities):
+            return 1.0
+        surest = self._probabilities[min(_SUREST, len(self._probabilities)) - 1]
+        covered = int((self._probabilities >= min(threshold, surest)).sum())
+        return float(self._precisions[covered - 1])
 
     def threshold(self, own: Sequence[Answer], how: FitDecision) -> float:
         """The least from which on the precision, with the pool's share, is as wished for."""
