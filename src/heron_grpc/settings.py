@@ -203,6 +203,8 @@ class ClassifySettings(BaseSettings):
     # Code points surely recognised of a scanned document after which its further pages stay unread, because they change
     # nothing: 113 real texts of 8,000 and more have the same kind by their first 8,000 as by 20,000. 0 reads them all.
     ocr_enough_chars: int = Field(8_000, ge=0)
+    # Pages with text, from the first, that are each asked about on their own in documents of two or more; 0 asks none.
+    max_opinion_pages: int = Field(10, ge=0)
     # Results kept in memory, by content digest, and how long; 0 entries switch the cache off.
     cache_entries: int = Field(1000, ge=0)
     cache_ttl_s: float = Field(900.0, gt=0)

@@ -143,6 +143,7 @@ class Classification(_message.Message):
     SHA256_FIELD_NUMBER: _builtins.int
     LANGUAGES_FIELD_NUMBER: _builtins.int
     PLAUSIBLE_CATEGORIES_FIELD_NUMBER: _builtins.int
+    PAGE_OPINIONS_FIELD_NUMBER: _builtins.int
     decision: Global___Decision.ValueType
     """What to do with the answer."""
     confidence: _builtins.float
@@ -205,6 +206,10 @@ class Classification(_message.Message):
         question for a person, or for what the sender knows. None for UNREADABLE.
         """
 
+    @_builtins.property
+    def page_opinions(self) -> _containers.RepeatedCompositeFieldContainer[Global___PageOpinion]:
+        """What single pages would be, in a document of two pages with text or more: the first of them, in their order."""
+
     def __init__(
         self,
         *,
@@ -226,10 +231,11 @@ class Classification(_message.Message):
         sha256: _builtins.str = ...,
         languages: _abc.Iterable[_common_pb2.LanguageScore] | None = ...,
         plausible_categories: _abc.Iterable[_builtins.str] | None = ...,
+        page_opinions: _abc.Iterable[Global___PageOpinion] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_novelty", b"_novelty", "create_time", b"create_time", "novelty", b"novelty", "stats", b"stats"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_novelty", b"_novelty", "confidence", b"confidence", "create_time", b"create_time", "decision", b"decision", "evidence", b"evidence", "labels", b"labels", "languages", b"languages", "mime_type", b"mime_type", "model_version", b"model_version", "novelty", b"novelty", "pipeline_version", b"pipeline_version", "plausible_categories", b"plausible_categories", "scores", b"scores", "sha256", b"sha256", "stages", b"stages", "stats", b"stats", "taxonomy", b"taxonomy", "taxonomy_revision", b"taxonomy_revision", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_novelty", b"_novelty", "confidence", b"confidence", "create_time", b"create_time", "decision", b"decision", "evidence", b"evidence", "labels", b"labels", "languages", b"languages", "mime_type", b"mime_type", "model_version", b"model_version", "novelty", b"novelty", "page_opinions", b"page_opinions", "pipeline_version", b"pipeline_version", "plausible_categories", b"plausible_categories", "scores", b"scores", "sha256", b"sha256", "stages", b"stages", "stats", b"stats", "taxonomy", b"taxonomy", "taxonomy_revision", b"taxonomy_revision", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__novelty: _TypeAlias = _typing.Literal["novelty"]  # noqa: Y015
     _WhichOneofArgType__novelty: _TypeAlias = _typing.Literal["_novelty", b"_novelty"]  # noqa: Y015
@@ -270,6 +276,36 @@ class CategoryScore(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CategoryScore: _TypeAlias = CategoryScore  # noqa: Y015
+
+@_typing.final
+class PageOpinion(_message.Message):
+    """What a page would be if it were a document of its own."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_FIELD_NUMBER: _builtins.int
+    CATEGORY_FIELD_NUMBER: _builtins.int
+    PROBABILITY_FIELD_NUMBER: _builtins.int
+    page: _builtins.int
+    """1-based, as in a reading."""
+    category: _builtins.str
+    """Its likeliest category without children."""
+    probability: _builtins.float
+    """Calibrated probability of that, 0 to 1."""
+    def __init__(
+        self,
+        *,
+        page: _builtins.int = ...,
+        category: _builtins.str = ...,
+        probability: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["category", b"category", "page", b"page", "probability", b"probability"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PageOpinion: _TypeAlias = PageOpinion  # noqa: Y015
 
 @_typing.final
 class StageResult(_message.Message):

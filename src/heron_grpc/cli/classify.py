@@ -156,6 +156,10 @@ def _as_json(outcome: Outcome) -> dict[str, Any]:
             "labels": [_score_json(score) for score in answer.labels],
             "confidence": _rounded(answer.confidence),
             "plausible_categories": list(answer.plausible_categories),
+            "page_opinions": [
+                {"page": one.page, "category": one.category, "probability": _rounded(one.probability)}
+                for one in answer.page_opinions
+            ],
             "novelty": _rounded(answer.novelty) if answer.HasField("novelty") else None,
             "scores": [_score_json(score) for score in answer.scores],
             "stages": [_stage_json(stage) for stage in answer.stages],

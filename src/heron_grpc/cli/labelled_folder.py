@@ -14,7 +14,7 @@ from heron.v1 import classification_pb2
 from heron_grpc.domain.classification import Decision, StageOpinion, StageState
 from heron_grpc.domain.errors import ConfigurationError
 from heron_grpc.domain.taxonomy import TaxonomyPack
-from heron_grpc.lab.measures import Judged
+from heron_grpc.lab.measures import UNSURE, Judged
 
 MANIFEST = "manifest.csv"
 # Columns that slices are made by, where the manifest has them.
@@ -42,6 +42,7 @@ class LabelledFile:
 def read_manifest(folder: Path, pack: TaxonomyPack) -> tuple[LabelledFile, ...]:
     """The files of manifest.csv (file, label; language, source, kind where known), a category by any of its names.
 
+    "unsure" asks for NEEDS_REVIEW, "unknown" for UNKNOWN.
     Raises ConfigurationError when it cannot be read or names what is no category.
     """
     try:
@@ -81,7 +82,7 @@ def judge_files(
 
 def _labelled(folder: Path, row: dict[str, str], pack: TaxonomyPack) -> LabelledFile:
     name, label = row["file"], row["label"]
-    category = pack.resolve(label)
+    category = UNSURE if label.strip().lower() == UNSURE else pack.resolve(label)
     if category is None:
         raise ConfigurationError(f"{MANIFEST}: {label} is no category")
     facets = {facet: row[facet] for facet in _FACETS if row.get(facet)}

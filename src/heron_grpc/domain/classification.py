@@ -145,6 +145,19 @@ class ProcessingStats:
 
 
 @dataclass(frozen=True, slots=True)
+class PageOpinion:
+    """What a page would be if it were a document of its own."""
+
+    # As in the reading.
+    page: int
+    # The likeliest leaf and its calibrated probability, 0 to 1.
+    category: str
+    probability: float
+    # Decisive rules settled it on this page's words alone.
+    settled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What a document is and why, as the stages decide it."""
 
@@ -168,6 +181,8 @@ class Verdict:
     queued_s: float = 0.0
     # Leaves, likeliest first, among which the true one is as often as the decision rule promises; none for UNREADABLE.
     plausible: tuple[str, ...] = ()
+    # Of the first pages with text, where there are two or more; in the document's order.
+    pages: tuple[PageOpinion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from heron_grpc.domain.errors import ConfigurationError
 from heron_grpc.domain.taxonomy import Taxonomy, parents
 from heron_grpc.lab.curves import calibration_error, reliability
 from heron_grpc.lab.fit_decision import Answer, FitDecision, fit_thresholds
-from heron_grpc.lab.measures import Judged, Share, is_outside, wilson
+from heron_grpc.lab.measures import UNSURE, Judged, Share, is_outside, wilson
 from heron_grpc.lab.stage_figures import is_within
 from heron_grpc.settings import ClassifySettings
 
@@ -57,7 +57,7 @@ def calibrate(
 
     Raises ConfigurationError for too few documents that were answered.
     """
-    answered = [row for row in rows if row.probabilities]
+    answered = [row for row in rows if row.probabilities and row.truth != UNSURE]
     if len(answered) < FEWEST:
         raise ConfigurationError(f"{len(answered)} documents were answered: {FEWEST} are needed, some 50 do well")
     base = shipped.of(model)

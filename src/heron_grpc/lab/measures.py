@@ -14,6 +14,8 @@ Z = 1.959964
 OTHER = "meta/other"
 UNREADABLE = "meta/unreadable"
 REFUSED = "refused"
+# A true "label" that asks for a person: the word for NEEDS_REVIEW of those who know no decisions.
+UNSURE = "unsure"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +57,10 @@ class Judged:
 
     @property
     def is_right(self) -> bool:
-        """Whether the label answered is the true one."""
-        return self.predicted == self.truth
+        """Whether the label answered is the true one or, where that is no leaf, lies below it."""
+        if self.truth == UNSURE:
+            return self.decision is Decision.NEEDS_REVIEW
+        return self.predicted == self.truth or self.predicted.startswith(f"{self.truth}/")
 
 
 @dataclass(frozen=True, slots=True)

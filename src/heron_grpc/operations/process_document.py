@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from heron_grpc.classify.candidates import candidate_leaves
 from heron_grpc.classify.decision_rule import NEUTRAL, DecisionRules
+from heron_grpc.classify.page_opinions import PageJudge
 from heron_grpc.classify.stages import Subject, classify_reading
 from heron_grpc.domain.call import Call
 from heron_grpc.domain.classification import (
@@ -130,6 +131,9 @@ class _Task:
         """Asks every stage and keeps the answer."""
         settings, decisions = self._pipeline.settings.classify, self._pipeline.decisions
         verdict = await classify_reading(subject, self._pack, self._options, self._predict, settings, decisions)
+        judge = PageJudge(self._pack, settings, decisions, self._predict)
+        may_add_label = not self._options.candidate_categories
+        verdict = await judge.with_pages(verdict, subject.reading, may_add_label=may_add_label)
         answer = self._answer(subject.reading, verdict, queued_s)
         if self._cache is not None and not _is_passing(verdict):
             self._cache[self._key(verdict.model_version or self._pipeline.model.model_version)] = answer

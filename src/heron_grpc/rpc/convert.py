@@ -11,6 +11,7 @@ from heron_grpc.domain.classification import (
     ClassifyOptions,
     Decision,
     Evidence,
+    PageOpinion,
     ProcessingStats,
     StageState,
 )
@@ -88,6 +89,7 @@ def classification_message(
         sha256=answer.sha256,
         languages=map(language_message, answer.languages),
         plausible_categories=verdict.plausible,
+        page_opinions=[_page_message(opinion) for opinion in verdict.pages],
     )
     message.create_time.FromDatetime(answer.create_time)
     _fill_stats(message.stats, answer.stats)
@@ -111,6 +113,10 @@ def classification_message(
         )
         fill_duration(result.duration, stage.duration_s)
     return message
+
+
+def _page_message(opinion: PageOpinion) -> classification_pb2.PageOpinion:
+    return classification_pb2.PageOpinion(page=opinion.page, category=opinion.category, probability=opinion.probability)
 
 
 def _evidence_message(evidence: Evidence) -> common_pb2.Evidence:

@@ -58,12 +58,14 @@ def _build(name: str, packs: list[PackFile]) -> TaxonomyPack:
         for told in pack.metadata_rules:
             _add_rule(rules, told, pack)
     display_name = next((pack.display_name for pack in packs if pack.display_name), name)
+    multi_label = any(pack.multi_label for pack in packs)
     taxonomy = Taxonomy(
         name=f"taxonomies/{name}",
         display_name=display_name,
         revision=sum(pack.revision for pack in packs),
         categories=tuple(categories.values()),
-        etag=_etag(display_name, tuple(categories.values()), tuple(rules.values())),
+        etag=_etag(display_name, tuple(categories.values()), tuple(rules.values()), multi_label=multi_label),
+        multi_label=multi_label,
     )
     return TaxonomyPack(
         taxonomy,
@@ -126,8 +128,11 @@ def _unambiguous(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     return {name: ids.pop() for name, ids in owners.items() if len(ids) == 1}
 
 
-def _etag(display_name: str, categories: tuple[Category, ...], rules: tuple[Rule | MetadataRule, ...]) -> str:
+def _etag(
+    display_name: str, categories: tuple[Category, ...], rules: tuple[Rule | MetadataRule, ...], *, multi_label: bool
+) -> str:
     content = {
+        "multi_label": multi_label,
         "display_name": display_name,
         "categories": [
             [c.id, c.display_name, c.description, c.aliases, c.retired, c.accept_threshold] for c in categories

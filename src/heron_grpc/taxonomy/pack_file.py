@@ -14,7 +14,7 @@ from heron_grpc.taxonomy.patterns import compile_pattern
 
 _ID = re.compile(r"[a-z0-9_]+(/[a-z0-9_]+)*")
 _NAME = re.compile(r"[a-z0-9_-]+")
-_PACK_KEYS = {"taxonomy", "display_name", "revision", "categories", "extend"}
+_PACK_KEYS = {"taxonomy", "display_name", "revision", "multi_label", "categories", "extend"}
 _EXTEND_KEYS = {"id", "aliases", "rules", "metadata", "accept_threshold", "retired"}
 _CATEGORY_KEYS = _EXTEND_KEYS | {"display_name", "description"}
 _METADATA_KEYS = {"name", "all", "exclude", "weight", "decisive", "examples"}
@@ -41,6 +41,8 @@ class PackFile:
     extensions: tuple[Category, ...]
     rules: tuple[Rule, ...]
     metadata_rules: tuple[MetadataRule, ...]
+    # Whether a document may get more than one label; the taxonomy's when one of its packs says so.
+    multi_label: bool = False
 
 
 def read_pack(path: Path) -> PackFile:
@@ -82,6 +84,7 @@ def _pack(file: str, raw: object) -> PackFile:
         extensions=tuple(_category(raw, "") for raw in extended),
         rules=tuple(rule for raw in defined + extended for rule in _rules(raw)),
         metadata_rules=tuple(rule for raw in defined + extended for rule in _metadata_rules(raw)),
+        multi_label=_switch(pack, "multi_label", "the pack"),
     )
 
 
