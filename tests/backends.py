@@ -10,11 +10,12 @@ from aiohttp import web
 from heron_grpc.domain.classification import Prediction
 from heron_grpc.serving import wire
 from heron_grpc.serving.model_client import ModelClient
+from heron_grpc.serving.model_facts import HostedModel, ModelFacts
 from heron_grpc.serving.wire import Item, ItemFailure
 
 PROJECT = Path(__file__).parents[1]
 LABELS = ("financial/invoice", "legal/contract")
-FACTS = wire.ModelFacts("models/fake/versions/1", LABELS, "fake")
+FAKE = HostedModel("models/fake/versions/1", LABELS, "fake")
 
 
 async def until(true: Callable[[], bool], within_s: float = 60.0) -> None:
@@ -26,7 +27,7 @@ async def until(true: Callable[[], bool], within_s: float = 60.0) -> None:
 
 def prediction(text: str) -> Prediction:
     share = min(len(text), 100) / 100
-    return Prediction(dict(zip(LABELS, (share, 1 - share), strict=True)), 0.5, FACTS.model_version)
+    return Prediction(dict(zip(LABELS, (share, 1 - share), strict=True)), 0.5, FAKE.model_version)
 
 
 @dataclass
@@ -41,6 +42,9 @@ class ScriptedBackend:
     # Names the worker that the connection of a port leads to; None leaves answers unsigned.
     worker_of: Callable[[int], str] | None = None
     workers: int = 1
+    models: tuple[HostedModel, ...] = (FAKE,)
+    # Of each item: the model it names.
+    asked: list[str] = field(default_factory=list)
     url: str | None = None
     runner: web.AppRunner | None = None
 
@@ -64,10 +68,12 @@ class ScriptedBackend:
         return web.Response(status=200 if self.ready else 503)
 
     async def _model(self, _: web.Request) -> web.Response:
-        return web.Response(body=wire.encode_facts(replace(FACTS, workers=self.workers)))
+        return web.Response(body=wire.encode_facts(ModelFacts(self.models, self.workers, wire.FORMATS)))
 
     async def _predict(self, request: web.Request) -> web.StreamResponse:
-        items = wire.decode_request(await request.read())
+        asked = wire.decode_request(await request.read())
+        items = asked.items
+        self.asked += [item.model for item in items]
         self.calls.append([item.text for item in items])
         self.traces.append((request.headers.get("traceparent", ""), [item.traceparent for item in items]))
         try:
@@ -79,10 +85,17 @@ class ScriptedBackend:
             raise
         except ValueError:
             return web.Response(status=500)
+        results = [self._by_the_model_named(item, result) for item, result in zip(items, results, strict=False)]
         assert request.transport is not None
         port = request.transport.get_extra_info("peername")[1]
         headers = {wire.WORKER_HEADER: self.worker_of(port)} if self.worker_of else {}
-        return web.Response(body=wire.encode_response(results, LABELS, FACTS.model_version), headers=headers)
+        return web.Response(body=wire.encode_response(results, FAKE, asked.format), headers=headers)
+
+    def _by_the_model_named(self, item: Item, result: Prediction | ItemFailure) -> Prediction | ItemFailure:
+        model = ModelFacts(self.models).find(item.model)
+        if isinstance(result, ItemFailure) or model is None:
+            return result
+        return replace(result, model_version=model.model_version)
 
 
 Connect = Callable[..., Awaitable[ModelClient]]

@@ -8,8 +8,10 @@ from pathlib import Path
 from heron_grpc.domain.call import Call
 from heron_grpc.domain.classification import Prediction
 from heron_grpc.domain.document import Page, Part, Reading, ReadRequest
+from heron_grpc.domain.errors import NotFound
 from heron_grpc.domain.steps import Effort, Step
 from heron_grpc.reading.pool import ReadOutcome
+from heron_grpc.serving.model_facts import HostedModel, ModelFacts, resource_name
 
 INVOICE = "financial/receivable/invoice"
 MODEL_VERSION = "models/fake/versions/1"
@@ -50,11 +52,24 @@ class FakeModel:
     behave: Callable[[str], Awaitable[None]] | None = None
     ready: bool = True
     model_version: str = MODEL_VERSION
+    members: tuple[str, ...] = ()
     texts: list[str] = field(default_factory=list)
+    # Of each text, the model as named in its request.
+    asked: list[str] = field(default_factory=list)
 
-    async def predict(self, text: str, explain: bool, call: Call | None = None) -> Prediction:
+    def find(self, asked: str) -> HostedModel | None:
+        """As the real client does, of one model."""
+        if not self.model_version:
+            return None
+        hosted = ModelFacts((HostedModel(self.model_version, (INVOICE, "meta/other"), "fake", self.members),))
+        if found := hosted.find(resource_name(asked, {})):
+            return found
+        raise NotFound("no such model", metadata={"field": "options.model", "served": self.model_version})
+
+    async def predict(self, text: str, explain: bool, call: Call | None = None, model: str = "") -> Prediction:
         self.texts.append(text)
+        self.asked.append(model)
         if self.behave:
             await self.behave(text)
         probabilities = {INVOICE: 0.97, "meta/other": 0.03}
-        return Prediction(probabilities, novelty=0.1, model_version=MODEL_VERSION, batch_size=3, queued_s=0.125)
+        return Prediction(probabilities, 0.1, MODEL_VERSION, batch_size=3, queued_s=0.125, members=self.members)

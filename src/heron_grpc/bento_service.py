@@ -1,26 +1,32 @@
-"""The model backend: a BentoML service around one classifier, for the front and for anyone who runs `bentoml serve`."""
+"""The model backend: a BentoML service around classifiers, for the front and for anyone who runs `bentoml serve`."""
 
 from collections.abc import Sequence
-from functools import partial
+from dataclasses import replace
 
 import bentoml
 from pydantic import BaseModel
 
 from heron_grpc.domain.classification import Prediction
 from heron_grpc.domain.errors import HeronError, ModelUnavailable
-from heron_grpc.domain.ports import Classifier
 from heron_grpc.serving import wire
 from heron_grpc.serving.eager_service import EagerService
-from heron_grpc.serving.model_slot import ModelSlot
+from heron_grpc.serving.hosted_models import HostedModels, load_models
+from heron_grpc.serving.model_facts import HostedModel, ModelFacts, resource_name
 from heron_grpc.serving.parent_death import die_with_parent
-from heron_grpc.settings import ServingSettings, load_settings
+from heron_grpc.settings import load_settings
 from heron_grpc.telemetry.logging import configure, get_logger
-from heron_grpc.telemetry.trace_context import trace_id
 
 _log = get_logger(__name__)
 
 # Above any real wait: BentoML's max_latency_ms is no window, it cancels the oldest call once it is reached.
 _NEVER_SHED_MS = 3_600_000
+
+
+class Text(BaseModel):
+    """A text and the model it is for: empty or "auto" for the deployment's, a resource name, a short name, an alias."""
+
+    text: str
+    model: str = ""
 
 
 class Score(BaseModel):
@@ -38,7 +44,10 @@ class Answer(BaseModel):
     # Best first, every label.
     scores: list[Score]
     novelty: float
+    # Empty when no model of the name asked for is hosted.
     model_version: str
+    # Of the models that a model of models asked.
+    members: list[str]
     error: str | None
 
 
@@ -54,7 +63,7 @@ class Answer(BaseModel):
     metrics={"enabled": False},
 )
 class ModelBackend:
-    """Hosts the model directory that HERON_SERVING_MODELS_DIR and HERON_SERVING_MODEL name.
+    """Hosts the model directory that HERON_SERVING_MODELS_DIR and HERON_SERVING_MODEL name, and its members if any.
 
     A refused model leaves the process running and not ready: one that ends would be started anew at once, for ever.
     """
@@ -65,81 +74,59 @@ class ModelBackend:
             die_with_parent(settings.serving.backend_parent_pid)
         configure(settings.log.level, settings.log.format)
         self._settings = settings.serving
-        # Classifiers are not thread-safe: both routes go through this one slot.
-        self._slot = ModelSlot()
-        self._hosted: tuple[Classifier, wire.ModelFacts] | None = None
+        self._hosted: HostedModels | None = None
         self._host()
 
     @property
-    def facts(self) -> wire.ModelFacts:
+    def facts(self) -> ModelFacts:
         """Raises ModelUnavailable while no model is loaded."""
-        return self._loaded()[1]
+        return self._loaded().facts
 
     @bentoml.api(batchable=True, max_batch_size=32, max_latency_ms=_NEVER_SHED_MS)  # type: ignore[untyped-decorator]
-    async def classify(self, texts: list[str]) -> list[Answer]:
+    async def classify(self, texts: list[str | Text]) -> list[Answer]:
         """The best label of each text, with all scores. Calls that wait at the same time travel as one batch."""
-        results = await self.predict([wire.Item(text, explain=False) for text in texts])
-        return [_answer(result, self.facts.model_version) for result in results]
+        items = [self._item(text) for text in texts]
+        results = await self.predict(items)
+        return [_answer(result, self.facts.find(item.model)) for item, result in zip(items, results, strict=True)]
 
     async def predict(self, items: Sequence[wire.Item]) -> list[Prediction | wire.ItemFailure]:
-        """One result an item; an item the model fails on does not spoil the others.
+        """One result an item; an item a model fails on does not spoil the others.
 
         Raises ModelUnavailable while no model is loaded.
         """
-        classifier, _ = self._loaded()
         most = self._settings.max_text_chars
-        head = [wire.Item(item.text[:most], item.explain, item.traceparent) for item in items]
-        chars = sum(len(item.text) for item in head)
-        return await self._slot.run(partial(predict_each, classifier, head), len(head), chars)
+        return await self._loaded().predict([replace(item, text=item.text[:most]) for item in items])
 
     async def __is_ready__(self) -> bool:
         return self._hosted is not None
 
-    def _loaded(self) -> tuple[Classifier, wire.ModelFacts]:
+    def _loaded(self) -> HostedModels:
         if self._hosted is None:
             raise ModelUnavailable("no model is loaded")
         return self._hosted
 
+    def _item(self, text: str | Text) -> wire.Item:
+        if isinstance(text, str):
+            return wire.Item(text, explain=False)
+        return wire.Item(text.text, explain=False, model=resource_name(text.model, self._settings.model_aliases))
+
     def _host(self) -> None:
         try:
-            self._hosted = _load(self._settings)
+            self._hosted = load_models(self._settings, wire.FORMATS)
         except HeronError as error:
             _log.error("model_refused", model=self._settings.model, reason=error.reason, detail=error.message)
         except Exception as error:  # noqa: BLE001  a worker that ends here is started anew at once, for ever
             _log.error("model_load_failed", model=self._settings.model, kind=type(error).__name__, exc_info=error)
         else:
-            _log.info("model_loaded", model_version=self.facts.model_version, labels=len(self.facts.labels))
+            for model in self.facts.models:
+                _log.info("model_loaded", model_version=model.model_version, labels=len(model.labels))
 
 
-def predict_each(classifier: Classifier, items: Sequence[wire.Item]) -> list[Prediction | wire.ItemFailure]:
-    """All items in one call; one by one when that fails. Blocks."""
-    try:
-        return [*classifier.predict([item.text for item in items], [item.explain for item in items])]
-    except Exception as error:  # noqa: BLE001  a model may raise anything over one bad text
-        if len(items) == 1:
-            [item] = items
-            trace = {"trace_id": trace_id(item.traceparent)} if item.traceparent else {}
-            _log.warning("item_failed", kind=type(error).__name__, chars=len(item.text), **trace)
-            return [wire.ItemFailure(type(error).__name__)]
-    return [result for item in items for result in predict_each(classifier, [item])]
-
-
-def _load(settings: ServingSettings) -> tuple[Classifier, wire.ModelFacts]:
-    # Imported here: the process that only watches the workers would spend a second on numpy and its kin.
-    from heron_grpc.classify import load_classifier  # noqa: PLC0415
-    from heron_grpc.classify.manifest import load_manifest  # noqa: PLC0415
-
-    directory = settings.models_dir / settings.model
-    classifier = load_classifier(directory, settings.threads_a_worker)
-    kind = load_manifest(directory).kind
-    facts = wire.ModelFacts(classifier.model_version, classifier.labels, kind, settings.backend_workers)
-    return classifier, facts
-
-
-def _answer(result: Prediction | wire.ItemFailure, model_version: str) -> Answer:
+def _answer(result: Prediction | wire.ItemFailure, model: HostedModel | None) -> Answer:
     if isinstance(result, wire.ItemFailure):
+        version = model.model_version if model else ""
         return Answer(
-            label=None, probability=0.0, scores=[], novelty=0.0, model_version=model_version, error=result.kind
+            label=None, probability=0.0, scores=[], novelty=0.0, model_version=version, members=[], error=result.kind
         )
     ranked = sorted(result.probabilities.items(), key=lambda pair: (-pair[1], pair[0]))
     scores = [Score(label=label, probability=probability) for label, probability in ranked]
@@ -149,6 +136,7 @@ def _answer(result: Prediction | wire.ItemFailure, model_version: str) -> Answer
         probability=probability,
         scores=scores,
         novelty=result.novelty,
-        model_version=model_version,
+        model_version=result.model_version,
+        members=[*result.members],
         error=None,
     )

@@ -7,14 +7,18 @@ from functools import cache, cached_property
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import gettempdir
-from typing import TypeVar
+from typing import Annotated, TypeVar, get_origin
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, StringConstraints, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from heron_grpc.domain.errors import ConfigurationError
 
 Group = TypeVar("Group", bound=BaseSettings)
+AliasName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]{0,62}$")]
+ModelName = Annotated[
+    str, StringConstraints(pattern=r"^models/[a-z0-9][a-z0-9_.-]{0,62}(/versions/[A-Za-z0-9_.-]{1,63})?$")
+]
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -160,8 +164,11 @@ class ServingSettings(BaseSettings):
     # An own backend that is not ready for so long, at its start or later, is replaced.
     backend_stuck_s: float = Field(30.0, gt=0)
     models_dir: Path = Field(default_factory=_models_dir)
-    # Directory in models_dir the backend hosts.
+    # Directory in models_dir the backend hosts, with those it names when it is a cascade; it answers where a request
+    # names no model.
     model: str = Field("nb", pattern=r"^[a-z0-9][a-z0-9_.-]*$")
+    # JSON, short names of the deployment's own for models: {"stable": "models/nb/versions/4"}.
+    model_aliases: dict[AliasName, ModelName] = Field(default_factory=dict)
     # Code points of a document the model sees: its head.
     max_text_chars: int = Field(20_000, gt=0, le=1_000_000)
     # Texts that wait for the backend or are with it; no caller gets more of them than are left free.
@@ -177,6 +184,13 @@ class ServingSettings(BaseSettings):
     health_poll_s: float = Field(0.5, gt=0)
     # How long texts wait for a backend that went away while it worked on them, within their deadlines.
     comeback_s: float = Field(10.0, ge=0)
+
+    @field_validator("model_aliases")
+    @classmethod
+    def _leave_auto(cls, aliases: dict[str, str]) -> dict[str, str]:
+        if "auto" in aliases:
+            raise ValueError("auto always means HERON_SERVING_MODEL")
+        return aliases
 
     @property
     def threads_a_worker(self) -> int:
@@ -293,6 +307,14 @@ def _read(group: type[Group]) -> Group:
         prefix = group.model_config["env_prefix"]
         wrong = "; ".join(f"{prefix}{item['loc'][0]}".upper() + f": {item['msg']}" for item in error.errors())
         raise ConfigurationError(f"settings out of range: {wrong}") from error
+    except SettingsError as error:
+        names = ", ".join(f"{group.model_config['env_prefix']}{name}".upper() for name in _structured(group))
+        raise ConfigurationError(f"settings that are no JSON: {names}") from error
+
+
+def _structured(group: type[BaseSettings]) -> list[str]:
+    """The fields that are given as JSON."""
+    return [name for name, field in group.model_fields.items() if get_origin(field.annotation) is dict]
 
 
 def child_environment(**overrides: str) -> dict[str, str]:

@@ -146,6 +146,8 @@ def test_logs_tell_ids_and_codes_but_never_content(service, tmp_path):
         ("HERON_FRONT_ADDRESS", "127.0.0.1:99999", "99999"),
         ("HERON_FRONT_SPOOL_DIR", "/absent", "HERON_FRONT_SPOOL_DIR"),
         ("HERON_SERVING_MODEL", "absent", "HERON_SERVING_MODEL"),
+        ("HERON_SERVING_MODEL_ALIASES", "nonsense", "HERON_SERVING_MODEL_ALIASES"),
+        ("HERON_SERVING_MODEL_ALIASES", '{"auto": "models/nb"}', "auto always means"),
         ("HERON_SERVING_BACKEND_URL", "nowhere", "HERON_SERVING_BACKEND_URL"),
         ("HERON_READING_CHILDREN", "none", "HERON_READING_CHILDREN"),
         ("HERON_CLASSIFY_PACKS_DIR", "/absent", "packs"),

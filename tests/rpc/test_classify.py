@@ -101,6 +101,25 @@ async def test_an_answer_is_kept_for_the_model_that_gave_it(front):
     assert not answer.stats.cache_hit
 
 
+async def test_an_answer_is_kept_by_what_was_asked_and_by_the_versions_of_all_that_answer(front):
+    async def is_known(**options: str) -> bool:
+        answer = (await front.classification.Classify(text_request(LONG_TEXT, **options))).classification
+        return bool(answer.stats.cache_hit)
+
+    assert [await is_known(), await is_known()] == [False, True]
+    assert [await is_known(model="fake"), await is_known(model="fake")] == [False, True]
+    front.model.members = ("models/other/versions/1",)
+    assert [await is_known(), await is_known()] == [False, True]
+    front.model.members = ("models/other/versions/2",)
+    assert not await is_known()
+
+
+async def test_the_model_stage_says_which_members_were_asked(front):
+    front.model.members = ("models/quick/versions/1", "models/deep/versions/2")
+    answer = (await front.classification.Classify(text_request(LONG_TEXT))).classification
+    assert answer.stages[-1].detail.endswith("asked models/quick/versions/1 and models/deep/versions/2")
+
+
 W9 = "Form W-9 Request for Taxpayer Identification Number and Certification. Department of the Treasury. " * 2
 
 
@@ -150,7 +169,7 @@ async def test_all_broken_rules_are_said_at_once(front):
     request = text_request(
         "  ",
         taxonomy="default",
-        model="nb",
+        model="models/",
         max_scores=-2,
         min_score=1.5,
         ocr=77,
@@ -226,9 +245,10 @@ async def test_a_taxonomy_or_model_that_is_not_there_is_not_found(front, options
     assert (error.code, error.metadata["field"]) == (grpc.StatusCode.NOT_FOUND, field)
 
 
-@pytest.mark.parametrize("model", ["models/fake", MODEL_VERSION])
+@pytest.mark.parametrize("model", ["auto", "fake", "models/fake", MODEL_VERSION])
 async def test_the_model_served_can_be_named(front, model):
     await front.classification.Classify(text_request(LONG_TEXT, model=model))
+    assert front.model.asked == [model]
 
 
 async def test_scores_obey_their_floor_and_their_number(front):

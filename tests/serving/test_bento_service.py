@@ -5,9 +5,11 @@ import io
 import json
 import logging
 import os
+import threading
 import warnings
 from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import httpx
 import pytest
@@ -16,9 +18,14 @@ from structlog.testing import capture_logs
 
 from backends import LABELS, prediction
 from heron_grpc.domain.classification import Prediction
+from heron_grpc.domain.ports import Classifier
 from heron_grpc.serving import wire
+from heron_grpc.serving.model_facts import HostedModel
+from heron_grpc.serving.model_slot import ModelSlot
 from heron_grpc.serving.wire import Item, ItemFailure
+from heron_grpc.settings import ServingSettings
 from heron_grpc.telemetry.logging import get_logger
+from random_models import cascade
 
 with warnings.catch_warnings():
     # BentoML calls pathspec and pydantic by names they are about to drop.
@@ -26,8 +33,9 @@ with warnings.catch_warnings():
     import bentoml
     from _bentoml_impl.server.app import CorkDispatcher, ServiceAppFactory
 
-    from heron_grpc.bento_service import ModelBackend, predict_each
+    from heron_grpc.bento_service import ModelBackend
     from heron_grpc.serving.eager_batching import EagerOptimizer, Optimizer, hold_wait_at_zero
+    from heron_grpc.serving.hosted_models import Hosted, HostedModels, load_models, predict_each
 
 # In its calls as well.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -49,7 +57,18 @@ class Choosy:
         self.batches.append([*texts])
         if any("poison" in text for text in texts):
             raise ValueError(f"cannot read {texts}")
-        return [prediction(text) for text in texts]
+        return [replace(prediction(text), model_version=self.model_version) for text in texts]
+
+
+def hosting(*classifiers: Choosy) -> HostedModels:
+    return HostedModels(
+        Hosted(HostedModel(one.model_version, one.labels, "choosy"), one, ModelSlot()) for one in classifiers
+    )
+
+
+def batches_of(instance: ModelBackend) -> list[list[str]]:
+    [hosted] = instance._hosted._hosted.values()
+    return hosted.classifier.batches
 
 
 @pytest.fixture
@@ -69,7 +88,7 @@ async def service(logging_restored: None) -> AsyncIterator[tuple[httpx.AsyncClie
     async with application.bentoml_app.router.lifespan_context(application.bentoml_app):
         instance = bentoml.get_current_service()
         choosy = Choosy()
-        instance._hosted = (choosy, wire.ModelFacts(choosy.model_version, choosy.labels, "choosy"))
+        instance._hosted = hosting(choosy)
         transport = httpx.ASGITransport(app=application)
         async with httpx.AsyncClient(transport=transport, base_url="http://backend") as client:
             yield client, instance
@@ -86,7 +105,7 @@ async def test_concurrent_json_callers_are_batched_and_leave_no_wait_behind(serv
     client, instance = service
     answers = await asyncio.gather(*(_classify(client, f"text {number}") for number in range(64)))
     assert [answer["label"] for (answer,) in answers] == [LABELS[1]] * 64
-    batches = instance._hosted[0].batches
+    batches = batches_of(instance)
     assert sum(map(len, batches)) == 64
     assert 1 < max(map(len, batches)) <= 32
     optimizers = [dispatcher.optimizer for dispatcher in _dispatchers(client)]
@@ -115,7 +134,7 @@ async def test_json_and_list_route_never_enter_the_model_together(service) -> No
             inside -= 1
             return found
 
-    instance._hosted = (Exclusive(), instance.facts)
+    instance._hosted = hosting(Exclusive())
     content = wire.encode_request([Item("list", explain=False)])
     lists = [client.post("/v1/predict", content=content) for _ in range(20)]
     responses = await asyncio.gather(*lists, *(_classify(client, "json") for _ in range(20)))
@@ -135,6 +154,89 @@ async def test_one_bad_text_spoils_no_other(service) -> None:
     first, second = wire.decode_response(response.content, 2)
     assert isinstance(first, Prediction)
     assert second == ItemFailure("ValueError")
+
+
+async def test_each_text_goes_to_the_model_it_names_and_those_of_a_model_together(service) -> None:
+    client, instance = service
+    first, second = Choosy("models/first/versions/1"), Choosy("models/second/versions/3")
+    instance._hosted = hosting(first, second)
+    names = ["", "models/second", "models/absent", "models/second/versions/3", "models/second/versions/2", ""]
+    items = [Item(f"text {place}", explain=False, model=name) for place, name in enumerate(names)]
+    response = await client.post("/v1/predict", content=wire.encode_request(items))
+    results = wire.decode_response(response.content, len(items))
+    assert [result.model_version if isinstance(result, Prediction) else result.kind for result in results] == [
+        first.model_version,
+        second.model_version,
+        wire.NO_SUCH_MODEL,
+        second.model_version,
+        wire.NO_SUCH_MODEL,
+        first.model_version,
+    ]
+    assert (first.batches, second.batches) == ([["text 0", "text 5"]], [["text 1", "text 3"]])
+
+
+async def test_a_json_text_may_name_its_model(service) -> None:
+    client, instance = service
+    first, second = Choosy("models/first/versions/1"), Choosy("models/second/versions/3")
+    instance._hosted = hosting(first, second)
+    instance._settings = instance._settings.model_copy(update={"model_aliases": {"stable": "models/second"}})
+    named = [{"text": "text", "model": model} for model in ("auto", "second", "stable", "models/first", "absent")]
+    response = await client.post("/classify", json={"texts": ["text", {"text": "text"}, *named]})
+    answers = [(answer["model_version"], answer["label"], answer["error"]) for answer in response.json()]
+    by_first, by_second = ((one.model_version, LABELS[1], None) for one in (first, second))
+    by_none = ("", None, wire.NO_SUCH_MODEL)
+    assert answers == [by_first, by_first, by_first, by_second, by_second, by_first, by_none]
+
+
+async def test_a_slow_model_keeps_nobody_from_a_quick_one(service) -> None:
+    client, instance = service
+    go_on = threading.Event()
+
+    class Slow(Choosy):
+        def predict(self, texts: Sequence[str], explain: Sequence[bool]) -> list[Prediction]:
+            go_on.wait(60)
+            return super().predict(texts, explain)
+
+    instance._hosted = hosting(Slow("models/slow/versions/1"), Choosy())
+    slow, quick = (
+        asyncio.create_task(client.post("/v1/predict", content=wire.encode_request([Item("a", False, model=model)])))
+        for model in ("models/slow", "models/choosy")
+    )
+    try:
+        assert (await quick).status_code == 200
+        assert not slow.done()
+    finally:
+        go_on.set()
+    assert (await slow).status_code == 200
+
+
+async def test_members_are_never_entered_twice_at_once_and_each_can_be_asked_alone(tmp_path: Path) -> None:
+    cascade(tmp_path / "auto", exit_probability=1.1)
+    hosted = load_models(ServingSettings(models_dir=tmp_path, model="auto"), wire.FORMATS)
+    assert [model.kind for model in hosted.facts.models] == ["cascade", "naive_bayes", "onnx_transformer"]
+    versions = [model.model_version for model in hosted.facts.models]
+    assert hosted.facts.default.members == (*versions[1:],)
+    inside = dict.fromkeys(versions, 0)
+    for one in hosted._hosted.values():
+        watch(one.classifier, one.facts.model_version, inside)
+    names = [model.name for model in hosted.facts.models]
+    calls = (hosted.predict([Item("text", False, model=name)] * 3) for name in names * 10)
+    for results in await asyncio.gather(*calls):
+        assert all(isinstance(result, Prediction) for result in results)
+
+
+def watch(classifier: Classifier, version: str, inside: dict[str, int]) -> None:
+    """Makes it fail on a call while another is at work."""
+    predict = classifier.predict
+
+    def watched(texts: Sequence[str], explain: Sequence[bool]) -> list[Prediction]:
+        inside[version] += 1
+        assert inside[version] == 1
+        found = predict(texts, explain)
+        inside[version] -= 1
+        return found
+
+    classifier.predict = watched
 
 
 def test_a_batch_is_taken_apart_only_when_it_fails() -> None:
@@ -188,7 +290,7 @@ async def test_what_is_logged_during_a_call_carries_the_trace_of_its_header(serv
             get_logger("model").info("asked")
             return super().predict(texts, explain)
 
-    instance._hosted = (Talkative(), instance.facts)
+    instance._hosted = hosting(Talkative())
     content = wire.encode_request([Item("good", explain=False)])
     with capture_logs(processors=[structlog.contextvars.merge_contextvars]) as logs:
         for headers in ({"traceparent": TRACE}, {"traceparent": "nonsense"}, {}):
@@ -200,7 +302,7 @@ async def test_what_is_logged_during_a_call_carries_the_trace_of_its_header(serv
 async def test_texts_are_cut_to_what_the_model_sees(service) -> None:
     client, instance = service
     await _classify(client, "a" * 30_000)
-    assert [len(text) for batch in instance._hosted[0].batches for text in batch] == [20_000]
+    assert [len(text) for batch in batches_of(instance) for text in batch] == [20_000]
 
 
 async def test_a_burst_teaches_the_dispatcher_no_wait() -> None:

@@ -17,6 +17,7 @@ import pytest
 from backends import PROJECT
 from heron_grpc.classify import load_classifier
 from heron_grpc.serving import wire
+from heron_grpc.serving.model_facts import HostedModel, ModelFacts
 from heron_grpc.settings import ServingSettings
 
 pytestmark = pytest.mark.xdist_group("bentoml_serve")
@@ -94,7 +95,8 @@ async def test_bentoml_serve_alone_answers(target: str, bentoml_environment: dic
         assert answer["novelty"] == pytest.approx(prediction.novelty)
         assert answer["model_version"] == classifier.model_version
         assert answer["error"] is None
-    assert facts == wire.ModelFacts(classifier.model_version, classifier.labels, "naive_bayes")
+    hosted = HostedModel(classifier.model_version, classifier.labels, "naive_bayes")
+    assert facts == ModelFacts((hosted,), formats=wire.FORMATS)
     assert "Geheimnis" not in (tmp_path / "log").read_text()
 
 

@@ -7,11 +7,19 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from backends import Connect, ScriptedBackend, prediction, until
+from backends import FAKE, LABELS, Connect, ScriptedBackend, prediction, until
 from heron_grpc.domain.call import Call
 from heron_grpc.domain.classification import Prediction
-from heron_grpc.domain.errors import DeadlineExceeded, ModelFailed, ModelUnavailable, Overloaded, ProtocolError
-from heron_grpc.serving.wire import Item, ItemFailure
+from heron_grpc.domain.errors import (
+    DeadlineExceeded,
+    ModelFailed,
+    ModelUnavailable,
+    NotFound,
+    Overloaded,
+    ProtocolError,
+)
+from heron_grpc.serving.model_facts import HostedModel
+from heron_grpc.serving.wire import NO_SUCH_MODEL, Item, ItemFailure
 from heron_grpc.serving.worker_lanes import Lane
 from heron_grpc.telemetry.logging import get_logger
 
@@ -296,7 +304,7 @@ async def test_a_call_cancelled_while_it_asks_for_health_fails_its_texts(
         texts = [asyncio.create_task(client.predict(text, explain=False)) for text in ("one", "two")]
         # It then waits for its turn to ask.
         await until(lambda: bool(client._health._asking._waiters))
-        for call in client._calls:
+        for call in client._line(FAKE)._calls:
             call.cancel()
         async with asyncio.timeout(10):
             answers = await asyncio.gather(*texts, return_exceptions=True)
@@ -414,7 +422,7 @@ async def test_quick_texts_wait_for_the_call_under_way_and_share_the_next(
     scripted: ScriptedBackend, connect: Connect
 ) -> None:
     client = await connect(max_batch=32)
-    client._coalescing.learn(0.001, 1)
+    client._line(FAKE)._coalescing.learn(0.001, 1)
     scripted.answer = gate = Gate()
     texts = [asyncio.create_task(client.predict("0", explain=False))]
     await until(lambda: len(scripted.calls) == 1)
@@ -442,6 +450,74 @@ async def test_the_sizes_of_calls_are_counted(scripted: ScriptedBackend, connect
     await asyncio.gather(first, *rest)
     assert client.batch_sizes == {1: 1, 2: 2}
     assert (client.waiting, client.calls_in_flight, client.breaker_open) == (0, 0, False)
+
+
+DEEP = HostedModel("models/deep/versions/2", LABELS, "fake")
+
+
+async def test_a_text_goes_to_the_model_asked_for_by_any_of_its_names(
+    scripted: ScriptedBackend, connect: Connect
+) -> None:
+    scripted.models = (FAKE, DEEP)
+    client = await connect(model_aliases={"stable": "models/deep/versions/2", "old": "models/deep/versions/1"})
+    for name in ("", "auto", "fake", "models/fake", FAKE.model_version):
+        assert client.find(name) == FAKE
+    for name in ("deep", "models/deep", DEEP.model_version, "stable"):
+        assert client.find(name) == DEEP
+        await client.predict("text", explain=False, model=name)
+    assert scripted.asked == ["models/deep", "models/deep", DEEP.model_version, DEEP.model_version]
+    for name in ("absent", "models/absent", "models/deep/versions/1", "old", "models/auto"):
+        with pytest.raises(NotFound, match="served: models/fake/versions/1, models/deep/versions/2"):
+            await client.predict("text", explain=False, model=name)
+
+
+async def test_texts_for_a_quick_model_wait_for_no_other(scripted: ScriptedBackend, connect: Connect) -> None:
+    scripted.models = (FAKE, DEEP)
+    gate = asyncio.Event()
+
+    async def slow_if_deep(items: list[Item]) -> Results:
+        if any(item.model for item in items):
+            await gate.wait()
+        return [prediction(item.text) for item in items]
+
+    scripted.answer = slow_if_deep
+    client = await connect(max_batch=4)
+    deep = [asyncio.create_task(client.predict("deep", explain=False, model="deep")) for _ in range(20)]
+    await until(lambda: len(scripted.calls) == 2)
+    async with asyncio.timeout(30):
+        answers = await asyncio.gather(*(client.predict("quick", explain=False) for _ in range(20)))
+    assert len(answers) == 20
+    assert client.waiting + sum(map(len, scripted.calls)) == 40
+    assert not any(task.done() for task in deep)
+    gate.set()
+    await asyncio.gather(*deep)
+    assert sum(texts * calls for texts, calls in client.batch_sizes.items()) == 40
+
+
+async def test_places_are_shared_whatever_model_a_text_is_for(scripted: ScriptedBackend, connect: Connect) -> None:
+    scripted.models = (FAKE, DEEP)
+    scripted.answer = gate = Gate()
+    client = await connect(max_waiting=4)
+    texts = [asyncio.create_task(client.predict("held", explain=False, model=name)) for name in ("fake", "deep")]
+    await until(lambda: len(scripted.calls) == 2)
+    for name in ("fake", "deep"):
+        with pytest.raises(Overloaded):
+            await client.predict("too many", explain=False, model=name)
+    gate.open.set()
+    await asyncio.gather(*texts)
+
+
+async def test_a_backend_that_no_longer_hosts_what_its_facts_named_is_no_fault_of_the_caller_s(
+    scripted: ScriptedBackend, connect: Connect
+) -> None:
+    async def forget(items: list[Item]) -> Results:
+        return [ItemFailure(NO_SUCH_MODEL) for _ in items]
+
+    scripted.models = (FAKE, DEEP)
+    scripted.answer = forget
+    client = await connect()
+    with pytest.raises(ModelUnavailable, match="does not host"):
+        await client.predict("text", explain=False, model="deep")
 
 
 @pytest.mark.parametrize("workers", [1, 3])

@@ -64,7 +64,7 @@ async def test_both_workers_get_work(served) -> None:
         while seen != children:
             await predicted(client, TEXTS)
             seen |= {lane.worker for lane in client._connection._lanes._idle}
-    assert client._workers == 2
+    assert client._health.facts.workers == 2
 
 
 async def test_an_answer_is_the_same_from_any_worker_in_any_batch_and_order(served) -> None:

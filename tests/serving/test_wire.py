@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from heron_grpc.domain.classification import Prediction, WordWeight
 from heron_grpc.domain.errors import ProtocolError
 from heron_grpc.serving import wire
-from heron_grpc.serving.wire import Item, ItemFailure, ModelFacts
+from heron_grpc.serving.model_facts import HostedModel, ModelFacts
+from heron_grpc.serving.wire import Item, ItemFailure, Request
 
 VERSION = "models/nb/versions/1"
 LABELS = ("a/x", "b/y", "c/z")
@@ -31,21 +32,38 @@ _predictions = st.builds(
     st.floats(0, 1),
     st.lists(_words, max_size=5).map(tuple),
 )
+FAKE = HostedModel(VERSION, LABELS, "naive_bayes")
+OTHER = HostedModel("models/auto/versions/2", ("c/z", "a/x"), "cascade", (VERSION, "models/deep/versions/1"))
+FORMATS = pytest.mark.parametrize("in_format", wire.FORMATS)
 _results = st.lists(_predictions | st.builds(ItemFailure, st.text(min_size=1)), min_size=1, max_size=8)
 
 
+@FORMATS
 @given(_results)
-def test_results_arrive_exactly(results: list[Prediction | ItemFailure]) -> None:
-    assert wire.decode_response(wire.encode_response(results, LABELS, VERSION), len(results)) == results
+def test_results_arrive_exactly(in_format: int, results: list[Prediction | ItemFailure]) -> None:
+    assert wire.decode_response(wire.encode_response(results, FAKE, in_format), len(results)) == results
 
 
-@given(st.lists(st.builds(Item, st.text(), st.booleans()), min_size=1, max_size=8))
+def test_answers_of_several_models_arrive_side_by_side() -> None:
+    by_other = Prediction({"c/z": 0.25, "a/x": 0.75}, 0.5, OTHER.model_version, members=OTHER.members)
+    by_fake = Prediction({"a/x": 0.5, "b/y": 0.5, "c/z": 0.0}, 0.0, VERSION)
+    results = [by_other, by_fake, ItemFailure("ValueError"), by_other]
+    assert wire.decode_response(wire.encode_response(results, FAKE), 4) == results
+
+
+_models = st.sampled_from(["", "models/nb", OTHER.model_version])
+
+
+@given(st.lists(st.builds(Item, st.text(), st.booleans(), model=_models), min_size=1, max_size=8))
 def test_items_arrive_exactly(items: list[Item]) -> None:
-    assert wire.decode_request(wire.encode_request(items)) == items
+    assert wire.decode_request(wire.encode_request(items)) == Request(items, wire.FORMAT)
+    older = [Item(item.text, item.explain) for item in items]
+    assert wire.decode_request(wire.encode_request(items, wire.OLDER_FORMAT)) == Request(older, wire.OLDER_FORMAT)
 
 
 def test_lone_surrogates_keep_places_in_the_text_true() -> None:
-    assert wire.decode_request(wire.encode_request([Item("a\ud800b", explain=True)])) == [Item("a?b", explain=True)]
+    request = wire.decode_request(wire.encode_request([Item("a\ud800b", explain=True)]))
+    assert request.items == [Item("a?b", explain=True)]
 
 
 @given(st.binary(max_size=300))
@@ -57,7 +75,9 @@ def test_any_bytes_are_decoded_or_refused(content: bytes) -> None:
 
 @given(st.data())
 def test_a_damaged_response_is_decoded_or_refused(data: st.DataObject) -> None:
-    content = bytearray(wire.encode_response([Prediction({"a/x": 1.0}, 0.5, VERSION)], ["a/x"], VERSION))
+    model = HostedModel(VERSION, ("a/x",), "naive_bayes")
+    result = Prediction({"a/x": 1.0}, 0.5, VERSION, members=("models/deep/versions/1",))
+    content = bytearray(wire.encode_response([result], model, data.draw(st.sampled_from(wire.FORMATS))))
     content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     try:
         results = wire.decode_response(bytes(content), 1)
@@ -83,7 +103,7 @@ def test_another_format_is_refused(decode) -> None:
 def test_numbers_are_in_range_or_refused(probabilities: list[float], novelty: float) -> None:
     result = {"probabilities": struct.pack(f"<{len(probabilities)}d", *probabilities), "novelty": novelty, "words": []}
     labels = [str(place) for place in range(len(probabilities))]
-    content = {"format": wire.FORMAT, "model_version": "v", "labels": labels, "items": [result]}
+    content = {"format": wire.OLDER_FORMAT, "model_version": "v", "labels": labels, "items": [result]}
     try:
         (decoded,) = wire.decode_response(msgpack.packb(content), 1)
     except ProtocolError:
@@ -94,29 +114,37 @@ def test_numbers_are_in_range_or_refused(probabilities: list[float], novelty: fl
 
 
 def _response(**changes: object) -> bytes:
-    result = {"probabilities": bytes(8), "novelty": 0.5, "words": [], **changes}
-    return msgpack.packb({"format": wire.FORMAT, "model_version": "v", "labels": ["a"], "items": [result]})
+    certain = struct.pack("<d", 1.0)
+    result = {"model": 0, "probabilities": certain, "novelty": 0.5, "words": [], "members": [], **changes}
+    models = [{"model_version": "v", "labels": ["a"]}]
+    return msgpack.packb({"format": wire.FORMAT, "models": models, "items": [result]})
 
 
 @pytest.mark.parametrize(
     "changes",
     [
-        {},
+        {"probabilities": bytes(8)},
         {"probabilities": b"short"},
         {"probabilities": b"\xff" * 8},
         {"novelty": 1.5},
         {"novelty": float("nan")},
         {"words": [[3, 1, 0.5]]},
         {"words": [[0, 1, float("inf")]]},
+        {"model": 1},
+        {"model": -1},
+        {"model": None},
+        {"members": "models/nb"},
+        {"members": [3]},
     ],
 )
 def test_results_out_of_range_are_refused(changes: dict[str, object]) -> None:
+    assert wire.decode_response(_response(), 1) == [Prediction({"a": 1.0}, 0.5, "v")]
     with pytest.raises(ProtocolError):
         wire.decode_response(_response(**changes), 1)
 
 
 def test_a_response_to_another_number_of_items_is_refused() -> None:
-    content = wire.encode_response([Prediction({"a": 1.0}, 0.5, VERSION)], ["a"], VERSION)
+    content = wire.encode_response([Prediction({"a": 1.0}, 0.5, VERSION)], HostedModel(VERSION, ("a",), "k"))
     with pytest.raises(ProtocolError, match="every item"):
         wire.decode_response(content, 2)
 
@@ -128,5 +156,5 @@ def test_too_many_items_are_refused() -> None:
 
 
 def test_facts_arrive() -> None:
-    facts = ModelFacts(VERSION, LABELS, "naive_bayes")
+    facts = ModelFacts((OTHER, FAKE), 3, wire.FORMATS)
     assert wire.decode_facts(wire.encode_facts(facts)) == facts

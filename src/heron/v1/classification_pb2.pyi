@@ -428,7 +428,9 @@ class ClassifyOptions(_message.Message):
     taxonomy: _builtins.str
     """taxonomies/{taxonomy}; empty means the default one."""
     model: _builtins.str
-    """models/{model} or models/{model}/versions/{version}; empty means the deployment's model."""
+    """"auto" or empty means the deployment's model; else models/{model}, models/{model}/versions/{version}, a model's
+    short name such as "nb", or an alias of the deployment. NOT_FOUND says which are served.
+    """
     max_scores: _builtins.int
     """Most entries in `scores`; 0 means 10, -1 means none."""
     min_score: _builtins.float

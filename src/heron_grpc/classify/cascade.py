@@ -82,6 +82,11 @@ class Cascade:
         """models/{model}/versions/{version}."""
         return self.manifest.model_version
 
+    @property
+    def member_names(self) -> tuple[str, str]:
+        """The members' directories, beside the cascade's own."""
+        return str(self.manifest.parameters[FIRST]), str(self.manifest.parameters[SECOND])
+
     def predict(self, texts: Sequence[str], explain: Sequence[bool]) -> list[Prediction]:
         """One prediction a text, which names the members that were asked."""
         said = self.first.predict(texts, explain)

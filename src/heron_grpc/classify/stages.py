@@ -143,9 +143,14 @@ def _model_finding(prediction: Prediction, leaves: Sequence[str], duration_s: fl
         best,
         shares[best],
         duration_s,
-        f"novelty {prediction.novelty:.2f}",
+        _detail(prediction),
         marks=_word_marks(prediction) if prediction.words else (),
     )
+
+
+def _detail(prediction: Prediction) -> str:
+    asked = f", asked {' and '.join(prediction.members)}" if prediction.members else ""
+    return f"novelty {prediction.novelty:.2f}{asked}"
 
 
 def _word_marks(prediction: Prediction) -> tuple[Mark, ...]:

@@ -92,6 +92,7 @@ def _scripts(installed: Collection[str], *, can_tell: bool) -> Iterator[Finding]
 
 def _model(settings: Settings) -> Iterator[Finding]:
     from heron_grpc.classify import load_classifier
+    from heron_grpc.classify.cascade import Cascade
 
     subject = f"model {settings.serving.model}"
     try:
@@ -100,7 +101,10 @@ def _model(settings: Settings) -> Iterator[Finding]:
         fix = "restore the model files, or set HERON_SERVING_MODELS_DIR and HERON_SERVING_MODEL"
         yield Finding(subject, well=False, found=error.message, fix=fix)
     else:
-        yield Finding(subject, well=True, found=f"{classifier.model_version}, {len(classifier.labels)} labels")
+        found = f"{classifier.model_version}, {len(classifier.labels)} labels"
+        if isinstance(classifier, Cascade):
+            found += f", asks {classifier.first.model_version} and {classifier.second.model_version}"
+        yield Finding(subject, well=True, found=found)
 
 
 def _taxonomies(settings: Settings) -> Iterator[Finding]:

@@ -101,7 +101,8 @@ class _Task:
         self._sha256 = sha256
         self._origin = origin
         self._pack = _find_taxonomy(pipeline.taxonomies, options.taxonomy)
-        _require_model(options.model, pipeline.model.model_version)
+        # None while the backend is away and nobody can tell.
+        self._model = pipeline.model.find(options.model)
         # A wrong candidate is told before the document is read.
         candidate_leaves(self._pack, options.candidate_categories)
 
@@ -119,7 +120,7 @@ class _Task:
         """The answer given before, if one may be used."""
         if self._cache is None:
             return None
-        found = self._cache.get(self._key(self._pipeline.model.model_version))
+        found = self._cache.get(self._key())
         if found is None:
             return None
         stats = replace(found.stats, total_s=self._passed_s, queued_s=0.0, cache_hit=True, batch_size=0)
@@ -135,17 +136,23 @@ class _Task:
         may_add_label = not self._options.candidate_categories
         verdict = await judge.with_pages(verdict, subject.reading, may_add_label=may_add_label)
         answer = self._answer(subject.reading, verdict, queued_s)
-        if self._cache is not None and not _is_passing(verdict):
-            self._cache[self._key(verdict.model_version or self._pipeline.model.model_version)] = answer
+        if self._cache is not None and not _is_passing(verdict) and self._is_by_the_model(verdict):
+            self._cache[self._key()] = answer
         self._pipeline.metrics.observe_answer(answer)
         return answer
 
-    def _key(self, model_version: str) -> object:
+    def _key(self) -> object:
+        """What was asked, and the versions of what answers it: a model's own and those of its members."""
         options = replace(self._options, bypass_cache=False)
-        return self._sha256, self._origin, options, self._pack.taxonomy.etag, model_version
+        versions = (self._model.model_version, *self._model.members) if self._model else ()
+        return self._sha256, self._origin, options, self._pack.taxonomy.etag, versions
+
+    def _is_by_the_model(self, verdict: Verdict) -> bool:
+        """Whether the model that was to answer did, or none had to: the backend may have been replaced meanwhile."""
+        return verdict.model_version in {"", self._model.model_version if self._model else ""}
 
     async def _predict(self, text: str, explain: bool) -> Prediction:
-        return await self._pipeline.model.predict(text, explain, self._call)
+        return await self._pipeline.model.predict(text, explain, self._call, self._options.model)
 
     def _answer(self, reading: Reading, verdict: Verdict, queued_s: float) -> Classification:
         if self._origin:
@@ -174,12 +181,6 @@ def _find_taxonomy(taxonomies: Mapping[str, TaxonomyPack], name: str) -> Taxonom
         return taxonomies[name or DEFAULT_TAXONOMY]
     except KeyError as error:
         raise NotFound("no such taxonomy", metadata={"field": "options.taxonomy"}) from error
-
-
-def _require_model(asked: str, served: str) -> None:
-    """`asked` names the served model or its exact version; while the backend is away nobody can tell."""
-    if asked and served and asked not in {served, served.rsplit("/versions/", 1)[0]}:
-        raise NotFound("no such model", metadata={"field": "options.model", "served": served})
 
 
 def _is_passing(verdict: Verdict) -> bool:

@@ -24,7 +24,8 @@ from heron_grpc.rpc.violations import Violations
 _DEFAULT_MAX_SCORES = 10
 _MOST_CANDIDATES = 200
 _TAXONOMY_NAME = re.compile(r"taxonomies/[a-z0-9][a-z0-9_.-]{0,62}")
-_MODEL_NAME = re.compile(r"models/[a-z0-9][a-z0-9_.-]{0,62}(/versions/[A-Za-z0-9_.-]{1,63})?")
+# A short name is a model's or an alias's.
+_MODEL_NAME = re.compile(r"models/[a-z0-9][a-z0-9_.-]{0,62}(/versions/[A-Za-z0-9_.-]{1,63})?|[a-z0-9][a-z0-9_.-]{0,62}")
 _DECISIONS = {
     Decision.ACCEPTED: classification_pb2.DECISION_ACCEPTED,
     Decision.NEEDS_REVIEW: classification_pb2.DECISION_NEEDS_REVIEW,
@@ -48,7 +49,7 @@ def options_from(message: classification_pb2.ClassifyOptions, violations: Violat
     check(
         not model or bool(_MODEL_NAME.fullmatch(model)),
         "options.model",
-        "models/{model} or models/{model}/versions/{version}",
+        "auto, {model}, models/{model}, models/{model}/versions/{version} or an alias",
     )
     check(message.max_scores >= -1, "options.max_scores", "-1 (none), 0 (10) or a positive number")
     check(0 <= message.min_score <= 1, "options.min_score", "0 to 1")

@@ -1,4 +1,4 @@
-"""Who may join the texts that wait: nobody who would wait in vain, and nobody in place of everybody else."""
+"""Who may join the texts that wait for a model: nobody who would wait in vain, nobody in place of everybody else."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,14 +10,15 @@ from heron_grpc.domain.pace import Pace
 # Of the time left: what is decided after the model has spoken, and what is guessed wrong.
 _WAITING_SHARE = 0.8
 _LEAST_RETRY_S, _MOST_RETRY_S = 0.1, 30.0
-_RESOURCE = "model queue"
+RESOURCE = "model queue"
 
 
 class Admission:
     """Judges by how fast texts were answered lately, on however many threads and workers there are."""
 
-    def __init__(self, max_texts: int, max_batch: int) -> None:
-        self._share = FairShare(max_texts, _RESOURCE)
+    def __init__(self, share: FairShare, max_batch: int) -> None:
+        """`share` is what callers have of the places for texts, whatever model they are for."""
+        self._share = share
         self._max_batch = max_batch
         self._pace = Pace()
 
@@ -35,7 +36,7 @@ class Admission:
             raise Overloaded(
                 "the texts that wait for the model would outlast the deadline",
                 retry_after_s=_within(expected_s - _WAITING_SHARE * left_s),
-                metadata={"resource": _RESOURCE},
+                metadata={"resource": RESOURCE},
             )
 
     @property

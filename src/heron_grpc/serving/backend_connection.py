@@ -8,6 +8,7 @@ import aiohttp
 from heron_grpc.domain.classification import Prediction
 from heron_grpc.domain.errors import ModelUnavailable, ProtocolError
 from heron_grpc.serving import wire
+from heron_grpc.serving.model_facts import ModelFacts, is_called
 from heron_grpc.serving.worker_lanes import Lane, WorkerLanes
 from heron_grpc.telemetry.trace_context import TRACEPARENT
 
@@ -23,6 +24,10 @@ class BackendLost(ModelUnavailable):
     """The connection broke while the backend worked on the call."""
 
 
+class RequestRefused(ProtocolError):
+    """The backend does not understand the request."""
+
+
 class BackendConnection:
     """Calls the backend at `url()`, which may change between calls and is None while there is none."""
 
@@ -32,6 +37,8 @@ class BackendConnection:
         self._lanes = WorkerLanes()
         # Whose answers say nothing of where texts go.
         self._asking = Lane()
+        # The newest that both know, as the backend last said.
+        self._format = wire.FORMAT
 
     async def predict(self, items: Sequence[wire.Item]) -> list[Prediction | wire.ItemFailure]:
         """One result an item; the trace all items share, if they do, goes along as a header.
@@ -43,15 +50,35 @@ class BackendConnection:
         headers = {"Content-Type": wire.MEDIA_TYPE, **({TRACEPARENT: trace} if trace else {})}
         lane = self._lanes.take()
         try:
-            content = await self._call(lane, "POST", "/v1/predict", data=wire.encode_request(items), headers=headers)
+            return await self._predict(lane, items, headers)
         finally:
             await self._lanes.give_back(lane)
-        return wire.decode_response(content, len(items))
 
-    async def facts(self) -> wire.ModelFacts:
-        """Raises what `predict` raises."""
+    async def _predict(
+        self, lane: Lane, items: Sequence[wire.Item], headers: dict[str, str]
+    ) -> list[Prediction | wire.ItemFailure]:
+        """Behind one address there may be backends of two releases: what one refuses is said again in the older way."""
+        in_format = self._format
+        try:
+            content = await self._post(lane, wire.encode_request(items, in_format), headers)
+        except RequestRefused:
+            if in_format == wire.OLDER_FORMAT:
+                raise
+            content = await self._post(lane, wire.encode_request(items, wire.OLDER_FORMAT), headers)
+        results = wire.decode_response(content, len(items))
+        return [*map(_as_asked, items, results)]
+
+    async def _post(self, lane: Lane, content: bytes, headers: dict[str, str]) -> bytes:
+        return await self._call(lane, "POST", "/v1/predict", data=content, headers=headers)
+
+    async def facts(self) -> ModelFacts:
+        """Raises what `predict` raises, and ProtocolError when there is no format that both know."""
         facts = wire.decode_facts(await self._call(self._asking, "GET", "/v1/model", timeout=_HEALTH_TIMEOUT))
+        known = {*wire.FORMATS} & {*facts.formats}
+        if not known:
+            raise ProtocolError("the model backend speaks no format this release knows")
         self._lanes.workers = facts.workers
+        self._format = max(known)
         return facts
 
     async def check(self) -> None:
@@ -86,8 +113,17 @@ class BackendConnection:
 def _require_success(status: int) -> None:
     if status == 503:
         raise BackendUnreachable("the model backend is not ready")
+    if status == 400:
+        raise RequestRefused("the model backend does not understand the request", metadata={"status": str(status)})
     if status != 200:
         raise ProtocolError("the model backend failed", metadata={"status": str(status)})
+
+
+def _as_asked(item: wire.Item, result: Prediction | wire.ItemFailure) -> Prediction | wire.ItemFailure:
+    """A backend that does not know what an item asked for answers with the one model it has."""
+    if item.model and isinstance(result, Prediction) and not is_called(result.model_version, item.model):
+        return wire.ItemFailure(wire.NO_SUCH_MODEL)
+    return result
 
 
 async def _content(response: aiohttp.ClientResponse) -> bytes:

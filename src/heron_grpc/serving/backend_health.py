@@ -1,11 +1,11 @@
-"""Follows whether the model backend is ready and which model it hosts."""
+"""Follows whether the model backend is ready and which models it hosts."""
 
 import asyncio
 from collections.abc import Callable
 
 from heron_grpc.domain.errors import HeronError
-from heron_grpc.serving import wire
 from heron_grpc.serving.backend_connection import BackendConnection
+from heron_grpc.serving.model_facts import ModelFacts
 from heron_grpc.telemetry.logging import get_logger
 
 # A backend that is away is asked more often: the question costs nothing and callers wait for the answer.
@@ -27,7 +27,7 @@ class BackendHealth:
         self._puzzled = False
         self._task: asyncio.Task[None] | None = None
         # None while the backend is away.
-        self.facts: wire.ModelFacts | None = None
+        self.facts: ModelFacts | None = None
 
     @property
     def ready(self) -> bool:
@@ -86,14 +86,14 @@ class BackendHealth:
             await self.check()
             await asyncio.sleep(self._poll_s if self.ready else min(self._poll_s, _AWAY_POLL_S))
 
-    def _become(self, facts: wire.ModelFacts | None) -> None:
+    def _become(self, facts: ModelFacts | None) -> None:
         changed = (facts is None) == self.ready
         self.facts = facts
         if not changed:
             return
         if facts:
             self._ready.set()
-            _log.info("model_backend_ready", model_version=facts.model_version)
+            _log.info("model_backend_ready", model_version=facts.default.model_version, models=len(facts.models))
         else:
             self._ready.clear()
             _log.warning("model_backend_away")

@@ -1,6 +1,7 @@
 """The own model backend: starts `bentoml serve` on loopback, watches it and replaces it when it dies or hangs."""
 
 import asyncio
+import json
 import os
 import random
 import socket
@@ -176,6 +177,7 @@ def _environment(settings: ServingSettings, home: str) -> dict[str, str]:
     return child_environment(
         HERON_SERVING_MODELS_DIR=str(settings.models_dir.absolute()),
         HERON_SERVING_MODEL=settings.model,
+        HERON_SERVING_MODEL_ALIASES=json.dumps(settings.model_aliases),
         HERON_SERVING_MAX_TEXT_CHARS=str(settings.max_text_chars),
         HERON_SERVING_BACKEND_WORKERS=str(settings.backend_workers),
         HERON_SERVING_BACKEND_THREADS=str(settings.backend_threads),

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from heron_grpc.domain.classification import Prediction
 from heron_grpc.domain.errors import ModelUnavailable, ProtocolError
 from heron_grpc.serving import wire
+from heron_grpc.serving.model_facts import ModelFacts
 from heron_grpc.telemetry.logging import bind_request
 from heron_grpc.telemetry.trace_context import TRACEPARENT, checked_traceparent, trace_id
 
@@ -20,7 +21,7 @@ class Backend(Protocol):
     """What answers."""
 
     @property
-    def facts(self) -> wire.ModelFacts:
+    def facts(self) -> ModelFacts:
         """Raises ModelUnavailable while no model is loaded."""
 
     async def predict(self, items: Sequence[wire.Item]) -> list[Prediction | wire.ItemFailure]:
@@ -65,13 +66,14 @@ class ListRoutes:
             return 413, wire.encode_failure("REQUEST_TOO_LARGE")
         backend = self._backend()
         try:
-            results = await backend.predict(wire.decode_request(content))
-            facts = backend.facts
+            request = wire.decode_request(content)
+            results = await backend.predict(request.items)
+            default = backend.facts.default
         except ProtocolError as error:
             return 400, wire.encode_failure(error.reason)
         except ModelUnavailable as error:
             return 503, wire.encode_failure(error.reason)
-        return 200, wire.encode_response(results, facts.labels, facts.model_version)
+        return 200, wire.encode_response(results, default, request.format)
 
     def _model(self) -> tuple[int, bytes]:
         try:

@@ -1,4 +1,4 @@
-"""Where a worker's model runs: one call at a time, and never so long on the event loop that health would wait."""
+"""Where one of a worker's models runs: one call at a time, and never so long on the event loop that health waits."""
 
 import asyncio
 import contextvars
@@ -19,9 +19,11 @@ _NEWEST_SHARE = 0.2
 class ModelSlot:
     """What will be quick runs at once; all else in a thread of its own, first come, first served."""
 
-    def __init__(self) -> None:
+    def __init__(self, running: "threading.Lock | None" = None, *, may_block: bool = False) -> None:
+        """`running` is held while the model works; one that may block on others' locks never runs on the loop."""
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")
-        self._running = threading.Lock()
+        self._running = running or threading.Lock()
+        self._may_block = may_block
         # Until measured, nothing is quick.
         self._seconds_a_text = self._seconds_a_char = 1.0
 
@@ -30,7 +32,7 @@ class ModelSlot:
 
         When cancelled, one that waits for its turn never runs.
         """
-        if self._expected_s(texts, chars) <= _AT_ONCE_S and self._running.acquire(blocking=False):
+        if self._is_quick(texts, chars) and self._running.acquire(blocking=False):
             try:
                 return self._measured(function, texts, chars)
             finally:
@@ -51,6 +53,7 @@ class ModelSlot:
         self._seconds_a_char += _NEWEST_SHARE * (elapsed / max(1, chars) - self._seconds_a_char)
         return made
 
-    def _expected_s(self, texts: int, chars: int) -> float:
-        """The dearer of the two: some models cost by the text, others by its length."""
-        return max(texts * self._seconds_a_text, chars * self._seconds_a_char)
+    def _is_quick(self, texts: int, chars: int) -> bool:
+        """By the dearer of the two: some models cost by the text, others by its length."""
+        expected_s = max(texts * self._seconds_a_text, chars * self._seconds_a_char)
+        return not self._may_block and expected_s <= _AT_ONCE_S
