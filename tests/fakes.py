@@ -19,7 +19,7 @@ MODEL_VERSION = "models/fake/versions/1"
 
 @dataclass(repr=False)
 class FakePool:
-    """Reads every file as UTF-8 text, or does what `behave` says."""
+    """Reads every file as UTF-8 text, a form feed between pages, or does what `behave` says."""
 
     behave: Callable[[ReadRequest], Awaitable[None]] | None = None
     ready: bool = True
@@ -36,7 +36,8 @@ class FakePool:
         if self.behave:
             await self.behave(request)
         text = self.seen[-1].decode(errors="replace") or "?"
-        return ReadOutcome(Reading("text/plain", (Page(1, text),)), queued_s=0.25, read_s=0.5)
+        pages = tuple(Page(number, part) for number, part in enumerate(text.split("\f"), 1))
+        return ReadOutcome(Reading("text/plain", pages), queued_s=0.25, read_s=0.5)
 
     async def stream(self, request: ReadRequest, call: Call | None = None) -> AsyncGenerator[Step]:
         """The steps that a test has put in `steps`, or those of `read`."""

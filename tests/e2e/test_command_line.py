@@ -225,6 +225,7 @@ def test_doctor_says_what_is_missing_and_how_to_fix_it(tmp_path, service):
     done = heron(
         "doctor",
         HERON_SERVING_MODELS_DIR=str(tmp_path),
+        HERON_CLASSIFY_CALIBRATION=str(tmp_path / "gone.json"),
         HERON_READING_OCR_LANGUAGES="eng+tlh",
         HERON_READING_TESSDATA_DIR=str(tmp_path),
         HERON_FRONT_ADDRESS=service.address,
@@ -234,6 +235,7 @@ def test_doctor_says_what_is_missing_and_how_to_fix_it(tmp_path, service):
     assert "apt-get install tesseract-ocr-tlh" in done.stdout
     assert "none that can be used" in done.stdout
     assert "HERON_SERVING_MODELS_DIR" in done.stdout
+    assert "mend or unset HERON_CLASSIFY_CALIBRATION" in done.stdout
     assert "HERON_FRONT_ADDRESS" in done.stdout
 
 

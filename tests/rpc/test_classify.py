@@ -120,6 +120,15 @@ async def test_the_model_stage_says_which_members_were_asked(front):
     assert answer.stages[-1].detail.endswith("asked models/quick/versions/1 and models/deep/versions/2")
 
 
+async def test_the_quick_member_of_a_cascade_is_asked_about_single_pages(front):
+    front.model.members = ("models/quick/versions/1", "models/deep/versions/2")
+    pages = f"{LONG_TEXT}\f{LONG_TEXT}"
+    answer = (await front.classification.Classify(inline(pages.encode()))).classification
+    assert front.model.asked == ["", "models/quick/versions/1", "models/quick/versions/1"]
+    assert [(one.page, one.category) for one in answer.page_opinions] == [(1, INVOICE), (2, INVOICE)]
+    assert answer.page_opinions[0].probability > 0.9
+
+
 W9 = "Form W-9 Request for Taxpayer Identification Number and Certification. Department of the Treasury. " * 2
 
 

@@ -9,7 +9,7 @@ from heron_grpc.classify.decision_rule import DecisionRules
 from heron_grpc.classify.stages import MODEL, Predict, Subject, classify_reading
 from heron_grpc.domain.classification import ClassifyOptions, Decision, LabelScore, PageOpinion, StageState, Verdict
 from heron_grpc.domain.document import DocumentWarning, OcrMode, Page, Reading
-from heron_grpc.domain.errors import DeadlineExceeded, ModelFailed, Overloaded, Unavailable
+from heron_grpc.domain.errors import DeadlineExceeded, ModelFailed, NotFound, Overloaded, Unavailable
 from heron_grpc.domain.taxonomy import TaxonomyPack, parents
 from heron_grpc.settings import ClassifySettings
 
@@ -38,7 +38,7 @@ class PageJudge:
         try:
             async with asyncio.TaskGroup() as group:
                 opinions += [group.create_task(self._opinion(page, reading.media_type)) for page in pages]
-        except* (Overloaded, Unavailable, DeadlineExceeded, ModelFailed):
+        except* (Overloaded, Unavailable, DeadlineExceeded, ModelFailed, NotFound):
             verdict = replace(verdict, warnings=(*verdict.warnings, LEFT_OUT))
             opinions = []
         verdict = replace(verdict, pages=tuple(task.result() for task in opinions))

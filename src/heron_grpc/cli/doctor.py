@@ -107,6 +107,20 @@ def _model(settings: Settings) -> Iterator[Finding]:
         yield Finding(subject, well=True, found=found)
 
 
+def _decision(settings: Settings) -> Iterator[Finding]:
+    from heron_grpc.classify.decision_rule import load_decision_rules
+
+    own = settings.classify.calibration
+    try:
+        rules = load_decision_rules(own, settings.serving.models_dir)
+    except ConfigurationError as error:
+        fix = "mend or unset HERON_CLASSIFY_CALIBRATION" if own else "restore models/decision"
+        yield Finding("decision file", well=False, found=error.message, fix=fix)
+    else:
+        found = f"rules for {', '.join(filter(None, rules.by_model)) or 'no model: all weights are neutral'}"
+        yield Finding("decision file", well=True, found=found)
+
+
 def _taxonomies(settings: Settings) -> Iterator[Finding]:
     from heron_grpc.taxonomy import load_taxonomies
 
@@ -167,6 +181,7 @@ CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     _python,
     _ocr,
     _model,
+    _decision,
     _taxonomies,
     _spool,
     _isolation,

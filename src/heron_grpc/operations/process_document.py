@@ -132,7 +132,7 @@ class _Task:
         """Asks every stage and keeps the answer."""
         settings, decisions = self._pipeline.settings.classify, self._pipeline.decisions
         verdict = await classify_reading(subject, self._pack, self._options, self._predict, settings, decisions)
-        judge = PageJudge(self._pack, settings, decisions, self._predict)
+        judge = PageJudge(self._pack, settings, decisions, self._predict_page)
         may_add_label = not self._options.candidate_categories
         verdict = await judge.with_pages(verdict, subject.reading, may_add_label=may_add_label)
         answer = self._answer(subject.reading, verdict, queued_s)
@@ -153,6 +153,11 @@ class _Task:
 
     async def _predict(self, text: str, explain: bool) -> Prediction:
         return await self._pipeline.model.predict(text, explain, self._call, self._options.model)
+
+    async def _predict_page(self, text: str, explain: bool) -> Prediction:
+        """The quick member of a cascade is enough for single pages."""
+        model = self._model.members[0] if self._model and self._model.members else self._options.model
+        return await self._pipeline.model.predict(text, explain, self._call, model)
 
     def _answer(self, reading: Reading, verdict: Verdict, queued_s: float) -> Classification:
         if self._origin:
