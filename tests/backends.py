@@ -43,6 +43,8 @@ class ScriptedBackend:
     worker_of: Callable[[int], str] | None = None
     workers: int = 1
     models: tuple[HostedModel, ...] = (FAKE,)
+    # What it takes, whatever its facts say: behind them may be another backend.
+    takes: tuple[int, ...] = wire.FORMATS
     # Of each item: the model it names.
     asked: list[str] = field(default_factory=list)
     url: str | None = None
@@ -72,6 +74,8 @@ class ScriptedBackend:
 
     async def _predict(self, request: web.Request) -> web.StreamResponse:
         asked = wire.decode_request(await request.read())
+        if asked.format not in self.takes:
+            return web.Response(status=400)
         items = asked.items
         self.asked += [item.model for item in items]
         self.calls.append([item.text for item in items])

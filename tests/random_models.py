@@ -38,7 +38,7 @@ def cascade(directory: Path, **parameters: float | str) -> Path:
         shutil.copytree(SHIPPED, first)
     if not second.exists():
         tiny_transformer(second)
-    directory.mkdir()
+    directory.mkdir(parents=True, exist_ok=True)
     given = {FIRST: first.name, SECOND: second.name, "exit_probability": 0.9, "exit_novelty": 0.6, **parameters}
     manifest = load_manifest(first)
     own = Manifest(directory.name, KIND, "1", "2026-01-01", manifest.labels, (), manifest.taxonomy, 1, parameters=given)

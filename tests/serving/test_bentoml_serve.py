@@ -10,15 +10,16 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
 
 from backends import PROJECT
 from heron_grpc.classify import load_classifier
+from heron_grpc.domain.classification import Prediction
 from heron_grpc.serving import wire
-from heron_grpc.serving.model_facts import HostedModel, ModelFacts
-from heron_grpc.settings import ServingSettings
+from random_models import cascade
 
 pytestmark = pytest.mark.xdist_group("bentoml_serve")
 
@@ -65,39 +66,63 @@ async def ready(session: aiohttp.ClientSession, url: str) -> None:
             await asyncio.sleep(0.05)
 
 
-async def classify(session: aiohttp.ClientSession, url: str, *texts: str) -> list[dict[str, object]]:
+async def classify(session: aiohttp.ClientSession, url: str, *texts: str | dict[str, str]) -> list[dict[str, Any]]:
     async with session.post(f"{url}/classify", json={"texts": texts}) as response:
         assert response.status == 200, await response.text()
-        answers: list[dict[str, object]] = await response.json()
+        answers: list[dict[str, Any]] = await response.json()
         return answers
 
 
-@pytest.mark.parametrize("target", [".", "heron_grpc.bento_service:ModelBackend"])
-async def test_bentoml_serve_alone_answers(target: str, bentoml_environment: dict[str, str], tmp_path: Path) -> None:
-    settings = ServingSettings()
-    classifier = load_classifier(settings.models_dir / settings.model)
+MODULE = "heron_grpc.bento_service:ModelBackend"
+
+
+@pytest.mark.parametrize(("target", "model"), [(".", "nb"), (MODULE, "tiny"), (MODULE, "auto")])
+async def test_bentoml_serve_alone_answers_with_each_model_it_hosts(
+    target: str, model: str, bentoml_environment: dict[str, str], tmp_path: Path
+) -> None:
+    cascade(tmp_path / "models" / "auto")
+    names = {"nb": ("nb",), "tiny": ("tiny",), "auto": ("auto", "nb", "tiny")}[model]
+    models = [load_classifier(tmp_path / "models" / name) for name in names]
+    # Its own models, whatever the directory: what a plain `bentoml serve` in the project hosts.
+    chosen = {"HERON_SERVING_MODEL": model}
+    if target != ".":
+        chosen["HERON_SERVING_MODELS_DIR"] = str(tmp_path / "models")
     texts = [f"Invoice number {number}, amount due" for number in range(8)]
     directory = PROJECT if target == "." else tmp_path
-    with serving(target, directory, bentoml_environment, tmp_path / "log") as url:
+    with serving(target, directory, {**bentoml_environment, **chosen}, tmp_path / "log") as url:
         async with aiohttp.ClientSession() as session:
             await ready(session, url)
-            answers = await asyncio.gather(*(classify(session, url, text) for text in texts))
+            by_default = await asyncio.gather(*(classify(session, url, text) for text in texts))
+            by_name = [await classify(session, url, {"text": texts[0], "model": name}) for name in names]
+            [absent] = await classify(session, url, {"text": texts[0], "model": "absent"})
             assert await classify(session, url) == []
             async with session.post(f"{url}/classify", json={"texts": ["Geheimnis", 3]}) as refused:
                 assert refused.status == 400
             async with session.get(f"{url}/v1/model") as response:
                 facts = wire.decode_facts(await response.read())
-    for (answer,), prediction in zip(answers, classifier.predict(texts, [False] * 8), strict=True):
-        best = max(prediction.probabilities, key=lambda label: prediction.probabilities[label])
-        assert answer["label"] == best
-        assert answer["probability"] == pytest.approx(prediction.probabilities[best])
-        assert {score["label"] for score in answer["scores"]} == set(prediction.probabilities)  # type: ignore[attr-defined]
-        assert answer["novelty"] == pytest.approx(prediction.novelty)
-        assert answer["model_version"] == classifier.model_version
-        assert answer["error"] is None
-    hosted = HostedModel(classifier.model_version, classifier.labels, "naive_bayes")
-    assert facts == ModelFacts((hosted,), formats=wire.FORMATS)
+    for (answer,), prediction in zip(by_default, models[0].predict(texts, [False] * 8), strict=True):
+        check(answer, prediction)
+    for (answer,), classifier in zip(by_name, models, strict=True):
+        check(answer, classifier.predict(texts[:1], [False])[0])
+    assert (absent["label"], absent["error"], absent["model_version"]) == (None, wire.NO_SUCH_MODEL, "")
+    assert [one.model_version for one in facts.models] == [one.model_version for one in models]
+    assert [one.labels for one in facts.models] == [one.labels for one in models]
+    assert [one.members for one in facts.models] == [
+        (*(one.model_version for one in models[1:]),),
+        *[()] * (len(models) - 1),
+    ]
+    assert facts.formats == wire.FORMATS
     assert "Geheimnis" not in (tmp_path / "log").read_text()
+
+
+def check(answer: dict[str, Any], prediction: Prediction) -> None:
+    best = max(prediction.probabilities, key=prediction.probabilities.__getitem__)
+    assert answer["label"] == best
+    assert answer["probability"] == pytest.approx(prediction.probabilities[best], abs=1e-4)
+    assert {score["label"] for score in answer["scores"]} == set(prediction.probabilities)
+    assert answer["novelty"] == pytest.approx(prediction.novelty, abs=1e-4)
+    assert (answer["model_version"], answer["error"]) == (prediction.model_version, None)
+    assert answer["members"] == [*prediction.members]
 
 
 async def test_a_bento_is_built_and_served_without_network(

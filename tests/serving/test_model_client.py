@@ -18,6 +18,7 @@ from heron_grpc.domain.errors import (
     Overloaded,
     ProtocolError,
 )
+from heron_grpc.serving import wire
 from heron_grpc.serving.model_facts import HostedModel
 from heron_grpc.serving.wire import NO_SUCH_MODEL, Item, ItemFailure
 from heron_grpc.serving.worker_lanes import Lane
@@ -518,6 +519,20 @@ async def test_a_backend_that_no_longer_hosts_what_its_facts_named_is_no_fault_o
     client = await connect()
     with pytest.raises(ModelUnavailable, match="does not host"):
         await client.predict("text", explain=False, model="deep")
+
+
+async def test_behind_one_address_there_may_be_an_older_backend_than_the_one_that_told_its_facts(
+    scripted: ScriptedBackend, connect: Connect
+) -> None:
+    scripted.models = (FAKE, DEEP)
+    scripted.takes = (wire.OLDER_FORMAT,)
+    client = await connect(calls_in_flight=1)
+    assert (await client.predict("text", explain=False)).model_version == FAKE.model_version
+    assert (await client.predict("text", explain=False, model="fake")).model_version == FAKE.model_version
+    # It does not know what was asked, and answered with the model it has.
+    with pytest.raises(ModelUnavailable, match="does not host"):
+        await client.predict("text", explain=False, model="deep")
+    assert scripted.calls == [["text"]] * 3
 
 
 @pytest.mark.parametrize("workers", [1, 3])
