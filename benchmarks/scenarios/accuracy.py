@@ -88,7 +88,9 @@ def _models(corpus: Sequence[CorpusRow], settings: Settings, pack: TaxonomyPack)
     decisions = load_decision_rules(settings.classify.calibration, settings.serving.models_dir)
     dev = split_rows(corpus, "dev")
     texts, corrected = of_corpus(dev), [row.label for row in overridden(dev, _overrides(pack))]
-    for directory in sorted(path.parent for path in settings.serving.models_dir.glob(f"*/{FILE_NAME}")):
+    models = sorted(path.parent for path in settings.serving.models_dir.glob(f"*/{FILE_NAME}"))
+    decided: dict[str, Share] = {}
+    for directory in models:
         manifest = load_manifest(directory)
         if manifest.kind == KIND:
             continue
@@ -97,13 +99,26 @@ def _models(corpus: Sequence[CorpusRow], settings: Settings, pack: TaxonomyPack)
         if directory.name == settings.serving.model:
             answers[_STAGES] = StagesInProcess(classifier, pack, settings.classify, decisions).judge(texts)
         measured = evaluations(answers, corrected)
+        if _STAGES in measured:
+            decided = of_decisions(manifest.name, measured.get(f"{_STAGES}, {CORRECTED}", measured[_STAGES]))
         found.rows.extend(_row(manifest.name, name, evaluation) for name, evaluation in measured.items())
         found.rows.extend(row for name in answers for row in _stage_rows("dev", measured[name]))
         found.goals.extend(goal for name in answers for goal in _goals(f"{manifest.name}, {name}", measured[name]))
         rows, broken = claims(manifest, measured)
         found.rows.extend(rows)
         found.broken.extend(broken)
+    for manifest in (load_manifest(directory) for directory in models):
+        if manifest.kind == KIND:
+            rows, broken = compared(manifest, decided)
+            found.rows.extend(rows)
+            found.broken.extend(broken)
     return found
+
+
+def of_decisions(model: str, evaluation: Evaluation) -> dict[str, Share]:
+    """The figures of whole decisions as the decision file's manifest names them."""
+    by_label = {f"plausible_coverage of {label}": share for label, share in evaluation.plausible.items()}
+    return {f"{model}_dev_{name}": share for name, share in {**evaluation.whole, **by_label}.items()}
 
 
 def claims(manifest: Manifest, measured: dict[str, Evaluation]) -> tuple[list[Row], list[str]]:
@@ -113,6 +128,11 @@ def claims(manifest: Manifest, measured: dict[str, Evaluation]) -> tuple[list[Ro
         **{_AS_LABELLED + name: share for name, share in same.headline.items()},
         **{_CORRECTED + name: share for name, share in measured.get(f"{_MODEL}, {CORRECTED}", same).headline.items()},
     }
+    return compared(manifest, figures)
+
+
+def compared(manifest: Manifest, figures: dict[str, Share]) -> tuple[list[Row], list[str]]:
+    """Each figure of the manifest beside the one of that name, if it was measured."""
     rows: list[Row] = []
     broken: list[str] = []
     for claim in manifest.figures:

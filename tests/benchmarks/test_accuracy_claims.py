@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks.scenarios.accuracy import claims
+from benchmarks.scenarios.accuracy import claims, compared, of_decisions
 from heron_grpc.classify.manifest import Figure, Manifest
+from heron_grpc.domain.classification import Decision
 from heron_grpc.lab.evaluate import evaluate_rows
-from heron_grpc.lab.measures import Judged
+from heron_grpc.lab.measures import Judged, wilson
 from heron_grpc.lab.report import CORRECTED
 
 ROWS = [Judged("a/x", {"a/x": 0.9, "a/y": 0.1}), Judged("a/x", {"a/x": 0.4, "a/y": 0.6})]
@@ -41,6 +42,21 @@ def test_figures_that_are_what_is_measured_hold():
 )
 def test_figures_that_are_not_break(figure):
     assert len(broken(figure)) == 1
+
+
+def test_the_decision_file_is_held_to_what_whole_decisions_are_worth():
+    rows = [
+        replace(row, decision=Decision.ACCEPTED, answered=row.likeliest, plausible=(row.likeliest,)) for row in ROWS
+    ]
+    decided = of_decisions("nb", evaluate_rows(rows))
+    right = wilson(1, 2)
+    claim = Figure("nb_dev_accepted_right", right.value, right.low, right.high, 2)
+    manifest = Manifest("decision", "decision", "1", "2026-01-01", (), (), "t", 1, figures=(claim,))
+    assert compared(manifest, decided)[1] == []
+    wrong = replace(manifest, figures=(replace(claim, value=0.9),))
+    assert compared(wrong, decided)[1] == ["models/decision/versions/1: nb_dev_accepted_right is 0.5000, not 0.9000"]
+    # Of a model that is not served nothing is measured, which breaks no claim.
+    assert compared(replace(manifest, figures=(replace(claim, name="auto_dev_accepted"),)), decided)[1] == []
 
 
 def test_what_only_training_can_measure_is_told_and_breaks_nothing():

@@ -15,7 +15,7 @@ from heron_grpc.classify.stages import Subject, classify_reading
 from heron_grpc.domain.classification import ClassifyOptions, Decision, Prediction
 from heron_grpc.domain.errors import ConfigurationError
 from heron_grpc.lab.decision_cases import Cases, cases_of
-from heron_grpc.lab.decision_figures import decision_figures, foreign_accepted
+from heron_grpc.lab.decision_figures import coverage_by_label, decision_figures, foreign_accepted
 from heron_grpc.lab.fit_decision import FitDecision, answers_of, fit_plausible, fit_thresholds, fit_weights
 from heron_grpc.lab.held_out import GENERATED, REAL, HeldOut, HoldOptions, predictions_from
 from heron_grpc.lab.measures import Judged
@@ -123,6 +123,12 @@ def test_the_figures_of_decisions_by_hand() -> None:
     assert found["accepted_right"].value == pytest.approx(10 / 12)
     assert found["accepted_above_leaf"].value == pytest.approx(1 / 12)
     assert found["plausible_coverage"].value == pytest.approx(10 / 12)
+    many = [judged(RESUME, RESUME, 0.9)] * 29 + [judged(RESUME, RECEIPT, 0.9)]
+    by_label = coverage_by_label([*inside, *outside, *many])
+    assert {label: round(share.value, 4) for label, share in by_label.items()} == {
+        RESUME: round(29 / 30, 4),
+        "labels with fewer documents": round(10 / 12, 4),
+    }
 
 
 def test_other_models_bring_their_held_out_predictions(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Figures of whole decisions: what is accepted, whether the true label is among the plausible ones, what is foreign."""
 
+from collections import Counter
 from collections.abc import Sequence
 from math import ceil
 
@@ -8,6 +9,9 @@ from heron_grpc.lab.curves import calibration_error, out_of_scope, reliability
 from heron_grpc.lab.measures import Judged, Share, is_outside, leaf_accuracy, wilson
 from heron_grpc.lab.stage_figures import is_within
 
+# Documents a label needs for figures of its own; the others share theirs.
+FEWEST_OF_A_LABEL = 30
+OTHERS = "labels with fewer documents"
 # Of documents with a label, the share that is to be accepted where foreign ones are counted.
 COVERAGE = 0.9
 
@@ -31,6 +35,15 @@ def decision_figures(rows: Sequence[Judged]) -> dict[str, Share]:
         documents = separation.inside + separation.outside
         found["out_of_scope_auroc"] = Share(separation.value, separation.low, separation.high, documents)
     return found
+
+
+def coverage_by_label(rows: Sequence[Judged]) -> dict[str, Share]:
+    """How often the true label is among the plausible ones, by that label."""
+    documents = Counter(row.truth for row in rows)
+    parts: dict[str, list[Judged]] = {}
+    for row in rows:
+        parts.setdefault(row.truth if documents[row.truth] >= FEWEST_OF_A_LABEL else OTHERS, []).append(row)
+    return {label: plausible_coverage(parts[label]) for label in sorted(parts)}
 
 
 def plausible_coverage(rows: Sequence[Judged]) -> Share:

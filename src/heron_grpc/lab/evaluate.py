@@ -18,6 +18,7 @@ from heron_grpc.lab.curves import (
     reliability,
     thinned,
 )
+from heron_grpc.lab.decision_figures import coverage_by_label, decision_figures
 from heron_grpc.lab.judging import Progress, judge_by_model
 from heron_grpc.lab.labelled_texts import of_corpus
 from heron_grpc.lab.measures import (
@@ -62,6 +63,9 @@ class Evaluation:
     slices: tuple[tuple[str, Share], ...]
     # Empty where a model was asked alone.
     decisions: tuple[DecisionFigures, ...]
+    # Figures of whole decisions by name; by label, how often its set of plausible labels holds it.
+    whole: dict[str, Share]
+    plausible: dict[str, Share]
     stages: tuple[StageFigures, ...]
 
     @property
@@ -95,6 +99,7 @@ class Evaluation:
 
 def evaluate_rows(rows: Sequence[Judged]) -> Evaluation:
     """The figures of answered documents, wherever the answers come from."""
+    decided = any(row.plausible for row in rows)
     figures, bins, curve = class_figures(rows), reliability(rows), coverage_curve(rows)
     return Evaluation(
         leaf=leaf_accuracy(rows),
@@ -110,6 +115,8 @@ def evaluate_rows(rows: Sequence[Judged]) -> Evaluation:
         confusions=confusions(rows),
         slices=slices(rows),
         decisions=decisions(rows),
+        whole=decision_figures(rows) if decided else {},
+        plausible=coverage_by_label(rows) if decided else {},
         stages=stage_figures(rows),
     )
 

@@ -10,6 +10,14 @@ from heron_grpc.lab.measures import Share
 from heron_grpc.lab.report import Report
 
 _MOST_CONFUSIONS = 30
+# Figures of whole decisions, as people read them.
+_WHOLE = {
+    "accepted": "accepted",
+    "accepted_right": "right of the accepted",
+    "accepted_above_leaf": "accepted above a leaf",
+    "plausible_coverage": "true label is plausible",
+    "foreign_accepted_at_90": "foreign among the surest 90 %",
+}
 
 
 def print_report(report: Report, console: Console) -> None:
@@ -40,6 +48,7 @@ def summary(evaluation: Evaluation) -> dict[str, str]:
             for name, found in separations.items()
             if found
         },
+        **{words: interval(evaluation.whole[name]) for name, words in _WHOLE.items() if name in evaluation.whole},
     }
 
 
@@ -74,7 +83,10 @@ def _details(evaluation: Evaluation) -> Iterator[Table]:
     mistakes = Table("truth", "answered", "documents")
     for truth, said, count in evaluation.confusions[:_MOST_CONFUSIONS]:
         mistakes.add_row(truth, said or "(no answer)", str(count))
-    yield from (decided, stages, sliced, classes, mistakes)
+    plausible = Table("label", "documents", "among the plausible ones")
+    for label, share in evaluation.plausible.items():
+        plausible.add_row(label, str(share.documents), interval(share))
+    yield from (decided, plausible, stages, sliced, classes, mistakes)
 
 
 def _rules(report: Report) -> Table:

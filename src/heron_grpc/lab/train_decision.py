@@ -25,7 +25,7 @@ from heron_grpc.domain.errors import ConfigurationError, ModelFileRefused
 from heron_grpc.domain.taxonomy import TaxonomyPack
 from heron_grpc.lab.corpus import CorpusRow, load_corpus, split_rows
 from heron_grpc.lab.decision_cases import cases_of
-from heron_grpc.lab.decision_figures import decision_figures
+from heron_grpc.lab.decision_figures import coverage_by_label, decision_figures
 from heron_grpc.lab.fit_decision import FitDecision, fit_rule, fit_temperature
 from heron_grpc.lab.held_out import OTHER_LANGUAGE, HeldOut, HoldOptions, held_out, predictions_from
 from heron_grpc.lab.judging import StagesInProcess
@@ -128,7 +128,9 @@ def _measured(directory: Path, rules: DecisionRules, pack: TaxonomyPack, dev: Se
         classifier = load_classifier(directory)
     except ModelFileRefused:
         return {}
-    return decision_figures(StagesInProcess(classifier, pack, ClassifySettings(), rules).judge(of_corpus(dev)))
+    rows = StagesInProcess(classifier, pack, ClassifySettings(), rules).judge(of_corpus(dev))
+    by_label = {f"plausible_coverage of {label}": share for label, share in coverage_by_label(rows).items()}
+    return {**decision_figures(rows), **by_label}
 
 
 def _sources(training: Sequence[CorpusRow]) -> tuple[DataSource, ...]:
