@@ -17,9 +17,11 @@ from heron_grpc.classify.decision_rule import (
     load_decision_rules,
     parse_decision_rules,
 )
+from heron_grpc.classify.known_text import is_other_language
 from heron_grpc.classify.manifest import Manifest, describe_file, write_manifest
 from heron_grpc.classify.stages import Subject, classify_reading
 from heron_grpc.domain.classification import ClassifyOptions, Decision, Verdict
+from heron_grpc.domain.document import Page, Reading
 from heron_grpc.domain.errors import ConfigurationError, ModelFileRefused
 from heron_grpc.domain.taxonomy import Category, Taxonomy
 from heron_grpc.settings import ClassifySettings
@@ -77,6 +79,17 @@ async def test_novelty_and_doubt_speak_for_other() -> None:
     rest = 0.3 / (LEAVES - 1)
     raised = rest * math.exp(4 * 0.5 + 2 * 0.3)
     assert share(verdict, "meta/other") == pytest.approx(raised / (1 - rest + raised))
+
+
+@pytest.mark.parametrize(
+    ("language", "share", "other"),
+    [("pt", 0.9, True), ("pt", 0.6, False), ("pl", 0.9, False), ("la", 0.9, False), ("", 0.0, False)],
+)
+def test_a_text_surely_in_a_language_nobody_trained_on_is_told_from_figures_and_filler(
+    language: str, share: float, other: bool
+) -> None:
+    page = Page(1, LETTERS, language=language, language_confidence=share)
+    assert is_other_language(Reading("text/plain", (page,))) is other
 
 
 def case(levels: dict[str, float], **changes: object) -> Case:
