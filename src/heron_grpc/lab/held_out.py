@@ -86,20 +86,23 @@ def held_out(rows: Sequence[CorpusRow], options: HoldOptions, tell: Progress) ->
 def predictions_from(path: Path, rows: Sequence[HeldOut]) -> list[HeldOut]:
     """The real documents, and others it tells of, with what another model says that did not see their groups.
 
-    An npz of `ids` (n,), `labels` (l,), `probabilities` (n, l) and, where the model tells it, `novelty` (n,).
+    An npz of `ids` (n,), `labels` (l,), `probabilities` (n, l) and, where it is not Naive Bayes's, `novelty` (n,).
     Raises ConfigurationError for a file that is not such or leaves documents out.
     """
     try:
         with np.load(path, allow_pickle=False) as archive:
             ids, labels = archive["ids"].tolist(), archive["labels"].tolist()
             probabilities = archive["probabilities"].astype(np.float64)
-            novelty = archive["novelty"].tolist() if "novelty" in archive else [0.0] * len(ids)
-            named = {
-                one: Prediction(dict(zip(labels, shares.tolist(), strict=True)), float(new), "")
-                for one, shares, new in zip(ids, probabilities, novelty, strict=True)
+            by_id = {
+                one: dict(zip(labels, shares.tolist(), strict=True))
+                for one, shares in zip(ids, probabilities, strict=True)
             }
-        told = (row for row in rows if row.kind == REAL or (row.id in named and row.kind != OTHER_LANGUAGE))
-        return [replace(row, prediction=named[row.id]) for row in told]
+            novelty = dict(zip(ids, archive["novelty"].tolist(), strict=True)) if "novelty" in archive else {}
+        told = (row for row in rows if row.kind == REAL or (row.id in by_id and row.kind != OTHER_LANGUAGE))
+        return [
+            replace(row, prediction=Prediction(by_id[row.id], novelty.get(row.id, row.prediction.novelty), ""))
+            for row in told
+        ]
     except (OSError, ValueError, KeyError, EOFError) as error:
         raise ConfigurationError(f"{path.name} holds no predictions of all training documents") from error
 

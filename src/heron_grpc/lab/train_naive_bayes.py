@@ -1,8 +1,7 @@
 """Makes the Naive Bayes model: real texts and generated ones in, weights and manifest out."""
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -10,19 +9,26 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from heron_grpc.classify.manifest import DataSource, Figure, Manifest, describe_file, load_manifest, write_manifest
+from heron_grpc.classify.manifest import Figure, Manifest, describe_file
 from heron_grpc.classify.naive_bayes import KIND, WEIGHTS, NaiveBayes, Weights
-from heron_grpc.domain.errors import ConfigurationError, ModelFileRefused
+from heron_grpc.domain.errors import ConfigurationError
 from heron_grpc.domain.taxonomy import DEFAULT_TAXONOMY
 from heron_grpc.lab.corpus import CorpusRow, assign_folds, load_corpus, split_rows
-from heron_grpc.lab.evaluate import Evaluation, evaluate_texts
+from heron_grpc.lab.evaluate import evaluate_texts
 from heron_grpc.lab.fitting import FitParameters, count_features, fit, fit_sharpness, pack, score, sharpened
 from heron_grpc.lab.generator import Generator
+from heron_grpc.lab.keeping import NOTES, beats, data_sources, next_version, with_figures, write_model
 from heron_grpc.lab.label_overrides import LabelOverride, overridden
 from heron_grpc.lab.measures import wilson
 from heron_grpc.lab.read_back import read_back
 
 Progress = Callable[[str], None]
+
+_NOTES = (
+    *NOTES,
+    "The weight of generated documents was chosen on dev.",
+    "generated_unseen_layouts_accuracy is cross-fitted over layouts and says nothing of real documents.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,24 +98,24 @@ def train(
     manifest = Manifest(
         name=options.name,
         kind=KIND,
-        version=_next_version(directory),
+        version=next_version(directory),
         created=created.isoformat(),
         labels=data.labels,
         files=(describe_file(WEIGHTS, content),),
         taxonomy=options.taxonomy,
         taxonomy_revision=options.taxonomy_revision,
-        data=_sources(training, len(data.truth) - data.real),
+        data=data_sources(training, len(data.truth) - data.real),
+        notes=_NOTES,
         parameters={**asdict(options.fit), **_drawn(options), "generated_weight": generated_weight},
     )
     classifier = NaiveBayes(manifest, weights)
     evaluation = evaluate_texts(classifier, dev)
     as_given = evaluate_texts(classifier, split_rows(given, "dev"))
-    manifest = _with_figures(manifest, {"dev": as_given, "dev_corrected": evaluation}, unseen)
+    measured = {"dev": as_given, "dev_corrected": evaluation}
+    manifest = with_figures(manifest, measured, *([unseen] if unseen.documents else []))
     tell(f"dev accuracy as labelled {as_given.leaf.value:.4f}, corrected {evaluation.leaf.value:.4f}")
-    if force or _beats(evaluation, manifest.labels, directory, dev):
-        directory.mkdir(parents=True, exist_ok=True)
-        (directory / WEIGHTS).write_bytes(content)
-        write_manifest(directory, manifest)
+    if force or beats(evaluation, manifest.labels, directory, dev):
+        write_model(directory, manifest, {WEIGHTS: content})
     else:
         tell("the model there is at least as good and stays")
     return manifest
@@ -164,47 +170,3 @@ def _calibrated(
 def _drawn(options: TrainOptions) -> dict[str, int | float]:
     names = ("seed", "per_label", "read_share", "picture_share", "folds")
     return {**{name: getattr(options, name) for name in names}, "label_overrides": len(options.overrides)}
-
-
-def _sources(training: Sequence[CorpusRow], generated: int) -> tuple[DataSource, ...]:
-    counts = Counter((row.source, row.licence) for row in training)
-    real = [DataSource(source, licence, count) for (source, licence), count in sorted(counts.items())]
-    return (*real, *([DataSource("generated", "Apache-2.0", generated)] if generated else []))
-
-
-def _with_figures(manifest: Manifest, evaluations: Mapping[str, Evaluation], unseen: Figure) -> Manifest:
-    figures = (
-        *(
-            Figure(f"{prefix}_{name}", share.value, share.low, share.high, share.documents)
-            for prefix, evaluation in evaluations.items()
-            for name, share in evaluation.headline.items()
-        ),
-        *([unseen] if unseen.documents else []),
-    )
-    notes = (
-        "dev_* are measured on real documents of groups not trained on; the generated weight was chosen there.",
-        "dev_corrected_* are the same with the labels of lab/label_overrides.yaml, which training takes too.",
-        "*_macro_f1_many covers the labels with at least 20 dev documents.",
-        "generated_unseen_layouts_accuracy is cross-fitted over layouts and says nothing of real documents.",
-    )
-    return replace(manifest, figures=figures, notes=notes)
-
-
-def _next_version(directory: Path) -> str:
-    try:
-        version = load_manifest(directory).version
-    except ModelFileRefused:
-        return "1"
-    return str(int(version) + 1) if version.isdigit() else "1"
-
-
-def _beats(evaluation: Evaluation, labels: tuple[str, ...], directory: Path, dev: Sequence[CorpusRow]) -> bool:
-    """Whether the model there is worse on dev, unfit for use, or knows other labels and so cannot be compared."""
-    try:
-        present = NaiveBayes.load(directory)
-    except ModelFileRefused:
-        return True
-    if present.labels != labels:
-        return True
-    rival = evaluate_texts(present, dev)
-    return (evaluation.leaf.value, evaluation.macro_f1) > (rival.leaf.value, rival.macro_f1)
