@@ -58,12 +58,16 @@ class FakeModel:
     # Of each text, the model as named in its request.
     asked: list[str] = field(default_factory=list)
 
+    @property
+    def models(self) -> tuple[HostedModel, ...]:
+        own = HostedModel(self.model_version, (INVOICE, "meta/other"), "fake", self.members)
+        return (own,) if self.model_version else ()
+
     def find(self, asked: str) -> HostedModel | None:
         """As the real client does, of one model."""
-        if not self.model_version:
+        if not self.models:
             return None
-        hosted = ModelFacts((HostedModel(self.model_version, (INVOICE, "meta/other"), "fake", self.members),))
-        if found := hosted.find(resource_name(asked, {})):
+        if found := ModelFacts(self.models).find(resource_name(asked, {})):
             return found
         raise NotFound("no such model", metadata={"field": "options.model", "served": self.model_version})
 

@@ -86,7 +86,7 @@ def build_front(settings: Settings, pipeline: Pipeline, intake: Intake) -> Front
         features=_features(settings),
         media_types=registry.media_types(),
         ocr_languages=language_codes(settings.reading),
-        model_version=lambda: pipeline.model.model_version,
+        models=lambda: pipeline.model.models,
         sandbox=sandbox_status(settings.reading),
     )
     info = ServerService(settings, facts)

@@ -5,6 +5,7 @@ import json
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import grpc
 import psutil
@@ -14,8 +15,10 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from heron import HeronClient, HeronServiceError
 from heron.client import Options
 from heron.v1 import classification_pb2
+from heron_grpc.classify.manifest import load_manifest
 from running import SAMPLES, heron
 
+MODELS = Path(__file__).parents[2] / "models"
 SERVING = health_pb2.HealthCheckResponse.SERVING
 FRESH = Options(bypass_cache=True)
 ALWAYS_OCR = Options(bypass_cache=True, ocr=classification_pb2.OCR_MODE_ALWAYS)
@@ -65,6 +68,32 @@ def test_a_call_without_a_model_is_unavailable_and_says_so(start_service):
         channel.close()
     error = HeronServiceError(caught.value)
     assert (error.code, error.reason) == (grpc.StatusCode.UNAVAILABLE, "MODEL_UNAVAILABLE")
+
+
+def test_each_request_may_name_its_model(start_service):
+    pinned = load_manifest(MODELS / "nb").model_version
+    aliases = json.dumps({"stable": pinned, "gone": "models/nb/versions/0"})
+    service = start_service(HERON_SERVING_MODEL="auto", HERON_SERVING_MODEL_ALIASES=aliases)
+    text = "words that neither a rule nor a heading knows, long enough for a model to say what they are"
+
+    def ask(model: str) -> classification_pb2.Classification:
+        return client.classify_text(text, options=Options(model=model, bypass_cache=True))
+
+    with HeronClient(service.address) as client:
+        served = [model.model_version for model in client.get_server_info().models]
+        assert served == [load_manifest(MODELS / name).model_version for name in ("auto", "nb", "distilbert")]
+        named = {"": 0, "auto": 0, "models/auto": 0, "nb": 1, "models/nb": 1, pinned: 1, "stable": 1, "distilbert": 2}
+        answers = {model: ask(model) for model in named}
+        assert {model: answer.model_version for model, answer in answers.items()} == {
+            model: served[place] for model, place in named.items()
+        }
+        assert f"asked {served[1]}" in answers[""].stages[-1].detail
+        assert "asked" not in answers["nb"].stages[-1].detail
+        for absent in ("absent", "gone", "models/nb/versions/0"):
+            with pytest.raises(HeronServiceError) as refused:
+                ask(absent)
+            assert refused.value.code == grpc.StatusCode.NOT_FOUND
+            assert refused.value.metadata["served"] == ", ".join(served)
 
 
 def test_a_reading_child_that_dies_costs_nothing(start_service):

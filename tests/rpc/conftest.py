@@ -77,10 +77,11 @@ StartFront = Callable[..., Awaitable[Front]]
 async def start_front(tmp_path) -> AsyncIterator[StartFront]:
     running = []
 
-    async def start(*, cache: bool = True, **limits: object) -> Front:
+    async def start(*, cache: bool = True, aliases: dict[str, str] | None = None, **limits: object) -> Front:
         settings = load_settings()
+        serving = settings.serving.model_copy(update={"model_aliases": aliases or {}})
         limits = {"address": "127.0.0.1:0", "spool_dir": tmp_path, "drain_notice_s": 0.0, **limits}
-        settings = replace(settings, front=settings.front.model_copy(update=limits))
+        settings = replace(settings, front=settings.front.model_copy(update=limits), serving=serving)
         pool, model = FakePool(), FakeModel()
         spool = Spool(settings.front.spool_dir, settings.front.max_document_bytes, settings.front.max_spool_bytes)
         pipeline = Pipeline(settings, pool, model, load_taxonomies(), TTLCache(100, 60) if cache else None)

@@ -9,6 +9,7 @@ from grpc_channelz.v1 import channelz_pb2, channelz_pb2_grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2
 
+from fakes import MODEL_VERSION
 from heron import HeronServiceError
 from heron.v1 import server_pb2, taxonomy_pb2
 from heron_grpc.domain.errors import ConfigurationError
@@ -76,6 +77,18 @@ async def test_server_info_tells_limits_formats_and_versions(front):
     assert info.pipeline_version.startswith(info.version)
     assert info.model_version == front.model.model_version
     assert "en" in info.ocr_languages
+
+
+async def test_server_info_tells_which_models_can_be_named(start_front):
+    aliases = {"stable": "models/fake", "pinned": "models/fake/versions/1", "gone": "models/fake/versions/0"}
+    front = await start_front(aliases=aliases)
+    front.model.members = ("models/quick/versions/3",)
+    [model] = (await front.info.GetServerInfo(server_pb2.GetServerInfoRequest())).models
+    assert (model.model_version, model.kind, model.category_count) == (MODEL_VERSION, "fake", 2)
+    assert (list(model.members), list(model.aliases)) == (["models/quick/versions/3"], ["pinned", "stable"])
+    front.model.model_version = ""
+    info = await front.info.GetServerInfo(server_pb2.GetServerInfoRequest())
+    assert (info.model_version, list(info.models)) == ("", [])
 
 
 async def check(front, service: str) -> int:

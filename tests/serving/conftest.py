@@ -50,7 +50,7 @@ def compiled_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 async def backend() -> AsyncIterator[BackendProcess]:
     """The real one, shared: a test that kills it leaves it alive again."""
     # Slow machines: a backend must not be taken for stuck, nor its callers give up, while it starts.
-    process = BackendProcess(ServingSettings(backend_stuck_s=90))
+    process = BackendProcess(ServingSettings(model="nb", backend_stuck_s=90))
     await process.start()
     yield process
     await process.close()

@@ -65,8 +65,7 @@ uvloop.run(main())
 
 
 async def test_predictions_are_those_of_the_classifier_itself(client: ModelClient) -> None:
-    settings = ServingSettings()
-    classifier = load_classifier(settings.models_dir / settings.model)
+    classifier = load_classifier(ServingSettings().models_dir / "nb")
     direct = classifier.predict([text.replace("\ud800", "?") for text in TEXTS], [True] * len(TEXTS))
     served = await asyncio.gather(*(client.predict(text, explain=True) for text in TEXTS))
     for ours, theirs in zip(served, direct, strict=True):
@@ -131,7 +130,7 @@ async def test_a_tampered_model_is_never_ready_and_the_log_says_why(copied_model
     content[len(content) // 2] ^= 1
     weights.write_bytes(content)
     with capture_logs() as logs:
-        backend = BackendProcess(ServingSettings(models_dir=copied_models))
+        backend = BackendProcess(ServingSettings(models_dir=copied_models, model="nb"))
         client = ModelClient(ServingSettings(), lambda: backend.url)
         ready: list[bool] = []
         client.on_change(lambda: ready.append(client.ready))
@@ -156,7 +155,7 @@ async def test_a_tampered_model_is_never_ready_and_the_log_says_why(copied_model
 
 async def test_a_backend_that_hangs_is_replaced(copied_models: Path) -> None:
     (copied_models / "nb" / "manifest.json").unlink()
-    backend = BackendProcess(ServingSettings(models_dir=copied_models, backend_stuck_s=0.5))
+    backend = BackendProcess(ServingSettings(models_dir=copied_models, model="nb", backend_stuck_s=0.5))
     with capture_logs() as logs:
         await backend.start()
         await until(lambda: backend.restarts >= 2)

@@ -35,7 +35,7 @@ OFFLINE = {
 @pytest.fixture(scope="module")
 def bentoml_environment(tmp_path_factory: pytest.TempPathFactory, compiled_once: None) -> dict[str, str]:
     home = str(tmp_path_factory.mktemp("bentoml"))
-    return {**os.environ, **OFFLINE, "BENTOML_HOME": home, "BENTOML_DO_NOT_TRACK": "True"}
+    return {**os.environ, **OFFLINE, "BENTOML_HOME": home, "BENTOML_DO_NOT_TRACK": "True", "HERON_SERVING_MODEL": "nb"}
 
 
 @contextmanager

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from heron.v1 import options_pb2 as heron_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15heron/v1/server.proto\x12\x08heron.v1\x1a\x16heron/v1/options.proto\"\x16\n\x14GetServerInfoRequest\"\xeb\x01\n\x15GetServerInfoResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x18\n\x10pipeline_version\x18\x02 \x01(\t\x12\x15\n\rmodel_version\x18\x03 \x01(\t\x12 \n\x06limits\x18\x04 \x01(\x0b\x32\x10.heron.v1.Limits\x12\x10\n\x08\x66\x65\x61tures\x18\x05 \x03(\t\x12\x12\n\nmime_types\x18\x06 \x03(\t\x12\x15\n\rocr_languages\x18\x07 \x03(\t\x12\x31\n\x0freading_sandbox\x18\x08 \x01(\x0b\x32\x18.heron.v1.ReadingSandbox\"7\n\x0eReadingSandbox\x12\x14\n\x0clandlock_abi\x18\x01 \x01(\x05\x12\x0f\n\x07seccomp\x18\x02 \x01(\x08\"\xd8\x01\n\x06Limits\x12\x1a\n\x12max_document_bytes\x18\x01 \x01(\x03\x12\x18\n\x10max_inline_bytes\x18\x02 \x01(\x05\x12\x19\n\x11max_message_bytes\x18\x03 \x01(\x05\x12\x1d\n\x15preferred_chunk_bytes\x18\x04 \x01(\x05\x12\x17\n\x0fmax_chunk_bytes\x18\x05 \x01(\x05\x12\x16\n\x0emax_text_chars\x18\x06 \x01(\x05\x12\x11\n\tmax_pages\x18\x07 \x01(\x05\x12\x1a\n\x12max_filename_bytes\x18\x08 \x01(\x05\x32n\n\rServerService\x12]\n\rGetServerInfo\x12\x1e.heron.v1.GetServerInfoRequest\x1a\x1f.heron.v1.GetServerInfoResponse\"\x0b\x90\x02\x01\xaa\xd4\x18\x04\x10\x01\x18\x01\x42\"\n\x0c\x63om.heron.v1P\x01Z\x10heron/v1;heronv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15heron/v1/server.proto\x12\x08heron.v1\x1a\x16heron/v1/options.proto\"\x16\n\x14GetServerInfoRequest\"\x92\x02\n\x15GetServerInfoResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x18\n\x10pipeline_version\x18\x02 \x01(\t\x12\x15\n\rmodel_version\x18\x03 \x01(\t\x12 \n\x06limits\x18\x04 \x01(\x0b\x32\x10.heron.v1.Limits\x12\x10\n\x08\x66\x65\x61tures\x18\x05 \x03(\t\x12\x12\n\nmime_types\x18\x06 \x03(\t\x12\x15\n\rocr_languages\x18\x07 \x03(\t\x12\x31\n\x0freading_sandbox\x18\x08 \x01(\x0b\x32\x18.heron.v1.ReadingSandbox\x12%\n\x06models\x18\t \x03(\x0b\x32\x15.heron.v1.ServedModel\"l\n\x0bServedModel\x12\x15\n\rmodel_version\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x0f\n\x07members\x18\x03 \x03(\t\x12\x0f\n\x07\x61liases\x18\x04 \x03(\t\x12\x16\n\x0e\x63\x61tegory_count\x18\x05 \x01(\x05\"7\n\x0eReadingSandbox\x12\x14\n\x0clandlock_abi\x18\x01 \x01(\x05\x12\x0f\n\x07seccomp\x18\x02 \x01(\x08\"\xd8\x01\n\x06Limits\x12\x1a\n\x12max_document_bytes\x18\x01 \x01(\x03\x12\x18\n\x10max_inline_bytes\x18\x02 \x01(\x05\x12\x19\n\x11max_message_bytes\x18\x03 \x01(\x05\x12\x1d\n\x15preferred_chunk_bytes\x18\x04 \x01(\x05\x12\x17\n\x0fmax_chunk_bytes\x18\x05 \x01(\x05\x12\x16\n\x0emax_text_chars\x18\x06 \x01(\x05\x12\x11\n\tmax_pages\x18\x07 \x01(\x05\x12\x1a\n\x12max_filename_bytes\x18\x08 \x01(\x05\x32n\n\rServerService\x12]\n\rGetServerInfo\x12\x1e.heron.v1.GetServerInfoRequest\x1a\x1f.heron.v1.GetServerInfoResponse\"\x0b\x90\x02\x01\xaa\xd4\x18\x04\x10\x01\x18\x01\x42\"\n\x0c\x63om.heron.v1P\x01Z\x10heron/v1;heronv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,11 +38,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETSERVERINFOREQUEST']._serialized_start=59
   _globals['_GETSERVERINFOREQUEST']._serialized_end=81
   _globals['_GETSERVERINFORESPONSE']._serialized_start=84
-  _globals['_GETSERVERINFORESPONSE']._serialized_end=319
-  _globals['_READINGSANDBOX']._serialized_start=321
-  _globals['_READINGSANDBOX']._serialized_end=376
-  _globals['_LIMITS']._serialized_start=379
-  _globals['_LIMITS']._serialized_end=595
-  _globals['_SERVERSERVICE']._serialized_start=597
-  _globals['_SERVERSERVICE']._serialized_end=707
+  _globals['_GETSERVERINFORESPONSE']._serialized_end=358
+  _globals['_SERVEDMODEL']._serialized_start=360
+  _globals['_SERVEDMODEL']._serialized_end=468
+  _globals['_READINGSANDBOX']._serialized_start=470
+  _globals['_READINGSANDBOX']._serialized_end=525
+  _globals['_LIMITS']._serialized_start=528
+  _globals['_LIMITS']._serialized_end=744
+  _globals['_SERVERSERVICE']._serialized_start=746
+  _globals['_SERVERSERVICE']._serialized_end=856
 # @@protoc_insertion_point(module_scope)

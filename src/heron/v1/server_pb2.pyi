@@ -49,6 +49,7 @@ class GetServerInfoResponse(_message.Message):
     MIME_TYPES_FIELD_NUMBER: _builtins.int
     OCR_LANGUAGES_FIELD_NUMBER: _builtins.int
     READING_SANDBOX_FIELD_NUMBER: _builtins.int
+    MODELS_FIELD_NUMBER: _builtins.int
     version: _builtins.str
     """Release of the service, e.g. "0.1.0"."""
     pipeline_version: _builtins.str
@@ -75,6 +76,10 @@ class GetServerInfoResponse(_message.Message):
     def reading_sandbox(self) -> Global___ReadingSandbox:
         """What holds the processes that read documents."""
 
+    @_builtins.property
+    def models(self) -> _containers.RepeatedCompositeFieldContainer[Global___ServedModel]:
+        """Models `ClassifyOptions.model` can name, the default first; none while the model backend is away."""
+
     def __init__(
         self,
         *,
@@ -86,14 +91,57 @@ class GetServerInfoResponse(_message.Message):
         mime_types: _abc.Iterable[_builtins.str] | None = ...,
         ocr_languages: _abc.Iterable[_builtins.str] | None = ...,
         reading_sandbox: Global___ReadingSandbox | None = ...,
+        models: _abc.Iterable[Global___ServedModel] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits", "reading_sandbox", b"reading_sandbox"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["features", b"features", "limits", b"limits", "mime_types", b"mime_types", "model_version", b"model_version", "ocr_languages", b"ocr_languages", "pipeline_version", b"pipeline_version", "reading_sandbox", b"reading_sandbox", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["features", b"features", "limits", b"limits", "mime_types", b"mime_types", "model_version", b"model_version", "models", b"models", "ocr_languages", b"ocr_languages", "pipeline_version", b"pipeline_version", "reading_sandbox", b"reading_sandbox", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetServerInfoResponse: _TypeAlias = GetServerInfoResponse  # noqa: Y015
+
+@_typing.final
+class ServedModel(_message.Message):
+    """A model that answers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_VERSION_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    MEMBERS_FIELD_NUMBER: _builtins.int
+    ALIASES_FIELD_NUMBER: _builtins.int
+    CATEGORY_COUNT_FIELD_NUMBER: _builtins.int
+    model_version: _builtins.str
+    """models/{model}/versions/{version}."""
+    kind: _builtins.str
+    """Kind of model, e.g. "naive_bayes", "onnx_transformer", "cascade"."""
+    category_count: _builtins.int
+    """Categories it knows."""
+    @_builtins.property
+    def members(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names of the models it may ask, each served by itself as well; empty for a model of its own."""
+
+    @_builtins.property
+    def aliases(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Aliases the deployment gives it."""
+
+    def __init__(
+        self,
+        *,
+        model_version: _builtins.str = ...,
+        kind: _builtins.str = ...,
+        members: _abc.Iterable[_builtins.str] | None = ...,
+        aliases: _abc.Iterable[_builtins.str] | None = ...,
+        category_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "category_count", b"category_count", "kind", b"kind", "members", b"members", "model_version", b"model_version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ServedModel: _TypeAlias = ServedModel  # noqa: Y015
 
 @_typing.final
 class ReadingSandbox(_message.Message):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from heron.v1 import server_pb2, server_pb2_grpc
 from heron_grpc.reading.sandbox import SandboxStatus
 from heron_grpc.rpc.calls import Context
+from heron_grpc.serving.model_facts import HostedModel, is_called
 from heron_grpc.settings import Settings, release
 
 
@@ -16,7 +17,8 @@ class ServerFacts:
     features: tuple[str, ...]
     media_types: tuple[str, ...]
     ocr_languages: tuple[str, ...]
-    model_version: Callable[[], str]
+    # The default first; none while the backend is away.
+    models: Callable[[], tuple[HostedModel, ...]]
     sandbox: SandboxStatus
 
 
@@ -31,10 +33,12 @@ class ServerService(server_pb2_grpc.ServerServiceServicer):
         self, _request: server_pb2.GetServerInfoRequest, _context: Context
     ) -> server_pb2.GetServerInfoResponse:
         """Version, limits and formats a client should know before it sends anything."""
+        models = [self._served(model) for model in self._facts.models()]
         return server_pb2.GetServerInfoResponse(
             version=release(),
             pipeline_version=self._settings.pipeline_version,
-            model_version=self._facts.model_version(),
+            model_version=models[0].model_version if models else "",
+            models=models,
             limits=self._limits(),
             features=self._facts.features,
             mime_types=self._facts.media_types,
@@ -42,6 +46,16 @@ class ServerService(server_pb2_grpc.ServerServiceServicer):
             reading_sandbox=server_pb2.ReadingSandbox(
                 landlock_abi=self._facts.sandbox.landlock_abi, seccomp=self._facts.sandbox.seccomp
             ),
+        )
+
+    def _served(self, model: HostedModel) -> server_pb2.ServedModel:
+        aliases = self._settings.serving.model_aliases
+        return server_pb2.ServedModel(
+            model_version=model.model_version,
+            kind=model.kind,
+            members=model.members,
+            aliases=sorted(alias for alias, name in aliases.items() if is_called(model.model_version, name)),
+            category_count=len(model.labels),
         )
 
     def _limits(self) -> server_pb2.Limits:
