@@ -16,7 +16,14 @@ from heron_grpc.domain.classification import ClassifyOptions, Decision, Predicti
 from heron_grpc.domain.errors import ConfigurationError
 from heron_grpc.lab.decision_cases import Cases, cases_of
 from heron_grpc.lab.decision_figures import coverage_by_label, decision_figures, foreign_accepted
-from heron_grpc.lab.fit_decision import FitDecision, answers_of, fit_plausible, fit_thresholds, fit_weights
+from heron_grpc.lab.fit_decision import (
+    FitDecision,
+    answers_of,
+    fit_plausible,
+    fit_thresholds,
+    fit_weights,
+    held_out_precision,
+)
 from heron_grpc.lab.held_out import GENERATED, REAL, HeldOut, HoldOptions, predictions_from
 from heron_grpc.lab.measures import Judged
 from heron_grpc.lab.train_decision import DecisionOptions, train_decision
@@ -69,14 +76,14 @@ def test_a_threshold_is_the_least_with_the_precision_wished_for_and_few_document
     how = FitDecision(precision=0.9, pooled_documents=10, least_accepted=0.5, most_asked=0.99)
     sure, unsure = uniform_but(receipt=0.955), uniform_but(receipt=0.755)
     found, others = thresholds(how, (RECEIPT, sure, 40), (RESUME, unsure, 10))
-    # From 0.5 on 40 of 50 are right, of this label and of the pool: 0.8. Above 0.755 all are.
-    assert found[RECEIPT] == pytest.approx(0.756)
+    # From 0.5 on 40 of 50 are right, of this label and of the pool: 0.8. Above 0.755 all are, and 0.955 comes next.
+    assert found[RECEIPT] == pytest.approx(0.855)
     assert others == pytest.approx(0.756)
     # "hr" is never above a likeliest leaf here, so it has no threshold of its own.
     assert "hr" not in found
     # One wrong answer in 46 sure ones, 9 in 10 unsure ones: (45 + 10 * 46/56) / (46 + 10) falls short only together.
     mixed, _ = thresholds(how, (RECEIPT, sure, 45), (RESUME, sure, 1), (RECEIPT, unsure, 1), (RESUME, unsure, 9))
-    assert mixed[RECEIPT] == pytest.approx(0.756)
+    assert mixed[RECEIPT] == pytest.approx(0.855)
     assert thresholds(how, (RESUME, sure, 30))[0][RECEIPT] == 0.99
 
 
@@ -88,6 +95,13 @@ def test_a_floor_of_its_own_needs_thirty_documents_the_others_share_one() -> Non
     # floor(0.2 * 31) = 6th of 30, floor(0.2 * 11) = 2nd of 10.
     assert found == {RECEIPT: pytest.approx(0.6, abs=1e-3)}
     assert others == pytest.approx(0.3, abs=1e-3)
+
+
+def test_precision_is_told_of_real_documents_that_reach_their_threshold() -> None:
+    sure, unsure = uniform_but(receipt=0.955), uniform_but(receipt=0.755)
+    documents = cases((RECEIPT, sure, 8), (RESUME, sure, 2), (RESUME, unsure, 5))
+    found = held_out_precision(documents, DecisionRule(accept={RECEIPT: 0.9}), FitDecision())
+    assert {leaf: (share.value, share.documents) for leaf, share in found.items()} == {RECEIPT: (0.8, 10)}
 
 
 def test_generated_documents_lower_the_floor_of_labels_that_have_no_real_ones() -> None:
@@ -103,11 +117,11 @@ def test_weights_are_fitted_to_what_the_documents_say() -> None:
     """A model that is right 9 times in 10 but says 0.999 is tempered; novel texts that are foreign raise novelty."""
     boast = uniform_but(receipt=0.999)
     documents = [held(RECEIPT, boast) for _ in range(90)] + [held(RESUME, boast) for _ in range(10)]
-    rule = fit_weights(cases_of(documents, PACK), FitDecision(), half_words=0.0)
+    rule = fit_weights(cases_of(documents, PACK), FitDecision(), DecisionRule())
     mean = cases_of(documents[:1], PACK).probabilities(rule)[0].max()
     assert mean == pytest.approx(0.9, abs=0.03)
     novel = [replace(one, label=OTHER, prediction=replace(one.prediction, novelty=0.9)) for one in documents[:30]]
-    assert fit_weights(cases_of([*documents, *novel], PACK), FitDecision(), half_words=0.0).foreign.novelty > 2
+    assert fit_weights(cases_of([*documents, *novel], PACK), FitDecision()).foreign.novelty > 2
 
 
 def judged(truth: str, best: str, share: float, answered: str = "") -> Judged:

@@ -13,9 +13,12 @@ from heron_grpc.classify.decision_rule import DecisionRule, Foreign
 from heron_grpc.domain.taxonomy import parents
 from heron_grpc.lab.decision_cases import Cases
 from heron_grpc.lab.held_out import FOREIGN_HEAD, GENERATED, HEAD, REAL
+from heron_grpc.lab.measures import Share, wilson
 
 # Documents a label needs for a group of its own in conformal prediction.
 FEWEST_OF_A_GROUP = 30
+# It is likelier that no label fits than that one does.
+UNKNOWN_FROM = 0.5
 # Answers whose precision stands for that of thresholds fewer reach.
 _SUREST = 20
 # Digits that are written: more say nothing.
@@ -39,8 +42,6 @@ class FitDecision:
     # Whatever the precision was, less than the first is not sure, and the second is.
     least_accepted: float = 0.8
     most_asked: float = 0.98
-    # Share of documents with a label that may be lost to UNKNOWN by the sum below "meta".
-    lost: float = 0.005
     coverage: float = 0.95
 
 
@@ -50,12 +51,10 @@ _START = np.array([0.0, 0.0, 0.0, 1.0, 0.0, 0.0])
 _DRAWN = np.array([1.0, 1.0, 1.0, 0.0, 0.1, 0.1])
 
 
-def fit_rule(cases: Cases, how: FitDecision, half_words: float | None = None) -> DecisionRule:
-    """The whole rule; `half_words` is taken as it is where documents without heads cannot tell. Blocks for a minute."""
-    rule = fit_weights(cases, how, half_words)
-    real = cases.of(np.array([kind == REAL for kind in cases.kinds]))
-    unknown_from = _unknown_from(real, rule, how)
-    rule = replace(rule, unknown_from=unknown_from)
+def fit_rule(cases: Cases, how: FitDecision, like: DecisionRule | None = None) -> DecisionRule:
+    """The whole rule; half_words and foreign are those of `like` where real documents alone cannot tell. Blocks."""
+    rule = fit_weights(cases, how, like)
+    rule = replace(rule, unknown_from=UNKNOWN_FROM)
     accept, others = fit_thresholds(answers_of(cases, rule, how), how)
     plausible, plausible_others = fit_plausible(cases, rule, how)
     return replace(
@@ -68,35 +67,32 @@ def fit_rule(cases: Cases, how: FitDecision, half_words: float | None = None) ->
     )
 
 
-def fit_weights(cases: Cases, how: FitDecision, half_words: float | None = None) -> DecisionRule:
+def fit_weights(cases: Cases, how: FitDecision, like: DecisionRule | None = None) -> DecisionRule:
     """The weights under which the true leaves are likeliest (penalised maximum likelihood)."""
     counts = np.array([how.counts.get(kind, 0.0) for kind in cases.kinds])
     cases, counts = cases.of(counts > 0), counts[counts > 0]
     rows = np.arange(len(cases))
-    start = _START.copy()
-    if half_words is not None:
-        start[3] = np.log(max(half_words, 1e-3))
 
     def loss(numbers: NDArray[np.float64]) -> float:
-        own = cases.probabilities(_rule(numbers, half_words))[rows, cases.truth]
+        own = cases.probabilities(_rule(numbers, like))[rows, cases.truth]
         drawn = how.ridge * float((_DRAWN * numbers**2).sum())
         return float(-(counts * np.log(np.maximum(own, 1e-12))).sum() + drawn)
 
     bounds = [(-2, 2), (-2, 2), (-2, 2), (-3, 5), (-30, 30), (-30, 30)]
-    found = minimize(loss, start, method="L-BFGS-B", bounds=bounds)
+    found = minimize(loss, _START, method="L-BFGS-B", bounds=bounds)
     neat = np.round(np.concatenate((np.exp(found.x[:4]), found.x[4:])), _DIGITS)
-    return _rule(np.concatenate((np.log(neat[:4]), neat[4:])), half_words, digits=_DIGITS)
+    return _rule(np.concatenate((np.log(neat[:4]), neat[4:])), like, digits=_DIGITS)
 
 
-def _rule(numbers: NDArray[np.float64], half_words: float | None, digits: int = 15) -> DecisionRule:
+def _rule(numbers: NDArray[np.float64], like: DecisionRule | None, digits: int = 15) -> DecisionRule:
     temperature, headings, rules, words = (round(float(np.exp(number)), digits) for number in numbers[:4])
     novelty, doubt = map(float, numbers[4:])
     weights = {"model": 1.0, "metadata": 1.0, "text": headings, "ocr": headings, "rules": rules, "layout": 1.0}
     return DecisionRule(
         weights={**weights, "quality": 1.0},
         temperature=temperature,
-        half_words=words if half_words is None else half_words,
-        foreign=Foreign(novelty, doubt),
+        half_words=words if like is None else like.half_words,
+        foreign=Foreign(novelty, doubt) if like is None else like.foreign,
     )
 
 
@@ -175,6 +171,16 @@ def answers_of(cases: Cases, rule: DecisionRule, how: FitDecision) -> list[Answe
     return found
 
 
+def held_out_precision(cases: Cases, rule: DecisionRule, how: FitDecision) -> dict[str, Share]:
+    """Of real documents whose leaf reaches its threshold, the share that is right, by that leaf."""
+    real = cases.of(np.array([kind == REAL for kind in cases.kinds]))
+    right: dict[str, list[bool]] = {}
+    for answer in answers_of(real, rule, how):
+        if answer.is_leaf and answer.probability >= rule.threshold(answer.category):
+            right.setdefault(answer.category, []).append(answer.is_right)
+    return {leaf: wilson(sum(right[leaf]), len(right[leaf])) for leaf in sorted(right)}
+
+
 class _Pool:
     """Answers of all categories, which those with few documents borrow from."""
 
@@ -200,18 +206,17 @@ class _Pool:
             sure = [one for one in own if one.probability >= threshold]
             right = sum(one.count for one in sure if one.is_right) + how.pooled_documents * self.precision(threshold)
             if right >= how.precision * (sum(one.count for one in sure) + how.pooled_documents):
-                return threshold
+                return _midway(own, threshold, how) if threshold > how.least_accepted else threshold
         return how.most_asked
 
 
-def _unknown_from(real: Cases, rule: DecisionRule, how: FitDecision) -> float:
-    """The least sum below "meta" that at most the allowed share of documents with a label reach; 0.5 at most."""
-    probabilities = real.probabilities(rule)
-    outside = np.array([leaf.split("/", 1)[0] == NO_LABEL for leaf in real.leaves])
-    inside = probabilities[~outside[real.truth]][:, outside].sum(axis=1)
-    if not len(inside):
-        return 0.5
-    return round(float(min(0.5, max(0.02, np.quantile(inside, 1.0 - how.lost)))), _DIGITS)
+def _midway(own: Sequence[Answer], threshold: float, how: FitDecision) -> float:
+    """Between the real documents below and above a threshold, where all do as well: the edge is one document's whim."""
+    real = [one.probability for one in own if one.count >= 1.0]
+    below, above = [one for one in real if one < threshold], [one for one in real if one >= threshold]
+    if not (below and above):
+        return threshold
+    return min(how.most_asked, max(threshold, round((max(below) + min(above)) / 2, 3)))
 
 
 def _rounded_down(value: float) -> float:

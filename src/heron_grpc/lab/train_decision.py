@@ -26,7 +26,7 @@ from heron_grpc.domain.taxonomy import TaxonomyPack
 from heron_grpc.lab.corpus import CorpusRow, load_corpus, split_rows
 from heron_grpc.lab.decision_cases import cases_of
 from heron_grpc.lab.decision_figures import coverage_by_label, decision_figures
-from heron_grpc.lab.fit_decision import FitDecision, fit_rule, fit_temperature
+from heron_grpc.lab.fit_decision import FitDecision, fit_rule, fit_temperature, held_out_precision
 from heron_grpc.lab.held_out import OTHER_LANGUAGE, HeldOut, HoldOptions, held_out, predictions_from
 from heron_grpc.lab.judging import StagesInProcess
 from heron_grpc.lab.label_overrides import LabelOverride, overridden
@@ -40,6 +40,7 @@ NOTES = (
     "Generated documents count little beside real ones; heads of documents tell how many words a model needs.",
     "metadata, layout and quality stay at 1: the corpus is text.",
     "other_language_temperature is what documents need whose language was left out of training.",
+    "*_held_out_precision is that of real training documents whose leaf reaches its threshold.",
     "*_dev_* are measured on the dev split with corrected labels, which nothing was fitted to.",
 )
 
@@ -70,13 +71,13 @@ def train_decision(
     training, dev = split_rows(rows, "train"), split_rows(rows, "dev")
     if not training or not dev:
         raise ConfigurationError("the corpus has no documents to fit to or none to judge by")
-    rules = fit_rules(held_out(training, options.hold, tell), pack, options)
+    rules, precision = fit_rules(held_out(training, options.hold, tell), pack, options)
     content = rules.to_json().encode()
     parse_decision_rules(content, FILE_NAME)
     figures = [
-        Figure(f"{model}_dev_{name}", share.value, share.low, share.high, share.documents)
+        Figure(f"{model}_{name}", share.value, share.low, share.high, share.documents)
         for model in rules.by_model
-        for name, share in _measured(models_dir / model, rules, pack, dev).items()
+        for name, share in {**_measured(models_dir / model, rules, pack, dev), **precision[model]}.items()
     ]
     directory = models_dir / DIRECTORY
     manifest = Manifest(
@@ -105,21 +106,32 @@ def train_decision(
     return manifest
 
 
-def fit_rules(documents: Sequence[HeldOut], pack: TaxonomyPack, options: DecisionOptions) -> DecisionRules:
-    """A rule for Naive Bayes and one for each model whose held-out predictions are given.
+def fit_rules(
+    documents: Sequence[HeldOut], pack: TaxonomyPack, options: DecisionOptions
+) -> tuple[DecisionRules, dict[str, dict[str, Share]]]:
+    """A rule for Naive Bayes and one for each model whose held-out predictions are given, and their precisions.
 
     Raises ConfigurationError for predictions that cannot be used, or a default model without any.
     """
-    own = fit_rule(cases_of(documents, pack), options.fit)
+    cases = {NAIVE_BAYES: cases_of(documents, pack)}
+    own = fit_rule(cases[NAIVE_BAYES], options.fit)
     elsewhere = cases_of([one for one in documents if one.kind == OTHER_LANGUAGE], pack)
     heat = fit_temperature(elsewhere, own) if len(elsewhere) else 1.0
     found = {NAIVE_BAYES: replace(own, other_language_temperature=heat)}
     for model, path in options.predictions.items():
-        rule = fit_rule(cases_of(predictions_from(path, documents), pack), options.fit, own.half_words)
+        cases[model] = cases_of(predictions_from(path, documents), pack)
+        rule = fit_rule(cases[model], options.fit, own)
         found[model] = replace(rule, other_language_temperature=heat)
     if options.default not in found:
         raise ConfigurationError(f"there are no predictions of the default model {options.default}")
-    return DecisionRules(found[options.default], found, options.default)
+    precision = {
+        model: {
+            f"held_out_precision of {leaf}": share
+            for leaf, share in held_out_precision(cases[model], rule, options.fit).items()
+        }
+        for model, rule in found.items()
+    }
+    return DecisionRules(found[options.default], found, options.default), precision
 
 
 def _measured(directory: Path, rules: DecisionRules, pack: TaxonomyPack, dev: Sequence[CorpusRow]) -> dict[str, Share]:
@@ -130,7 +142,7 @@ def _measured(directory: Path, rules: DecisionRules, pack: TaxonomyPack, dev: Se
         return {}
     rows = StagesInProcess(classifier, pack, ClassifySettings(), rules).judge(of_corpus(dev))
     by_label = {f"plausible_coverage of {label}": share for label, share in coverage_by_label(rows).items()}
-    return {**decision_figures(rows), **by_label}
+    return {f"dev_{name}": share for name, share in {**decision_figures(rows), **by_label}.items()}
 
 
 def _sources(training: Sequence[CorpusRow]) -> tuple[DataSource, ...]:
