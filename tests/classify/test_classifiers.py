@@ -55,7 +55,8 @@ class Kind:
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("models")
-    shutil.copytree(SHIPPED, directory / "nb")
+    for name in ("nb", "distilbert"):
+        shutil.copytree(SHIPPED.parent / name, directory / name)
     tiny_transformer(directory / "tiny")
     cascade(directory / "auto")
     return directory
@@ -68,12 +69,16 @@ def kind_in(models: Path, name: str) -> Kind:
             return Kind(NaiveBayes, nb, (nb / "weights.npz",), 0.0)
         case ["tiny", threads]:
             return Kind(OnnxTransformer, tiny, (tiny / "model.onnx", tiny / "tokenizer.json"), 1e-4, int(threads))
+        case ["distilbert"]:
+            files = (models / "distilbert" / "model.onnx", models / "distilbert" / "tokenizer.json")
+            return Kind(OnnxTransformer, models / "distilbert", files, 1e-4, 2)
         case ["auto"]:
             return Kind(Cascade, auto, (nb / "weights.npz", tiny / "model.onnx"), 1e-4, 2)
     raise AssertionError(name)
 
 
-KINDS = ["nb", "tiny 1", "tiny 2", "tiny 3", "auto"]
+# Two networks: one of floats that runs texts in groups, and the shipped one of int8.
+KINDS = ["nb", "tiny 1", "tiny 2", "tiny 3", "distilbert", "auto"]
 
 
 @pytest.fixture(scope="module", params=KINDS)

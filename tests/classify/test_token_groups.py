@@ -41,3 +41,9 @@ def test_what_would_leave_a_thread_without_work_runs_on_all():
 
 def test_one_thread_runs_everything_in_turn():
     assert plan([200, 300, 300], 1).wide == ()
+
+
+@given(lengths=st.lists(st.integers(2, 512), max_size=40), threads=st.integers(1, 4))
+def test_where_company_would_change_an_answer_each_runs_alone(lengths, threads):
+    made = plan(lengths, threads, most=1)
+    assert sorted(made.narrow + made.wide) == [(place,) for place in range(len(lengths))]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 # Measured on a 6 x 384 encoder: from 128 tokens on, company makes a text no cheaper, and padding makes it dearer; texts
 # of 16 tokens cost 0.55 in groups of 8, texts of 32 tokens 0.78 in groups of 4, texts of 64 tokens 0.82 in pairs.
 _MOST_TOKENS = 128
-_MOST_SEQUENCES = 8
+MOST_SEQUENCES = 8
 # Share of the ideal that one sequence gains from n threads, likewise.
 _WIDE_GAIN = 0.9
 
@@ -22,9 +22,9 @@ class Plan:
     wide: tuple[Group, ...] = ()
 
 
-def plan(lengths: Sequence[int], threads: int) -> Plan:
-    """Every place of `lengths` (tokens) in exactly one group, longest first: what comes last is short."""
-    groups = _grouped(lengths)
+def plan(lengths: Sequence[int], threads: int, *, most: int = MOST_SEQUENCES) -> Plan:
+    """Every place of `lengths` (tokens) in one group of at most `most`, longest first: what comes last is short."""
+    groups = _grouped(lengths, most)
     costs = [len(group) * lengths[group[0]] for group in groups]
     if threads == 1:
         return Plan(groups)
@@ -35,12 +35,12 @@ def plan(lengths: Sequence[int], threads: int) -> Plan:
     return Plan(groups[first:last], groups[:first] + groups[last:])
 
 
-def _grouped(lengths: Sequence[int]) -> tuple[Group, ...]:
+def _grouped(lengths: Sequence[int], most: int) -> tuple[Group, ...]:
     groups: list[list[int]] = []
     for place in sorted(range(len(lengths)), key=lambda place: -lengths[place]):
         group = groups[-1] if groups else []
         longest = lengths[group[0]] if group else 0
-        if group and len(group) < _MOST_SEQUENCES and (len(group) + 1) * longest <= _MOST_TOKENS:
+        if group and len(group) < most and (len(group) + 1) * longest <= _MOST_TOKENS:
             group.append(place)
         else:
             groups.append([place])
