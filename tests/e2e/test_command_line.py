@@ -177,6 +177,15 @@ def test_the_table_names_file_decision_and_label(service):
     assert "accepted" in done.stdout or "needs_review" in done.stdout
 
 
+def test_a_model_can_be_named_and_one_that_is_not_served_is_said_to_be(service):
+    path = SAMPLES / "sample-05.docx"
+    [found] = json_lines(heron("classify", str(path), "--json", "--model", "nb", "--server", service.address))
+    assert found["model_version"].startswith("models/nb/versions/")
+    refused = heron("classify", str(path), "--model", "absent", "--server", service.address)
+    assert refused.returncode == 1
+    assert "no such model" in refused.stdout
+
+
 def test_evidence_quotes_the_document(service):
     path = sample(".txt")
     [found] = json_lines(heron("classify", str(path), "--json", "--evidence", "--server", service.address))

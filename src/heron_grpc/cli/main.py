@@ -56,6 +56,9 @@ def classify(
     json_lines: Annotated[bool, typer.Option("--json", help="One JSON object a line instead of the table.")] = False,
     evidence: Annotated[bool, typer.Option(help="Also the words and places that spoke for the label.")] = False,
     exhaustive: Annotated[bool, typer.Option(help="Run every stage even when an early one is sure.")] = False,
+    model: Annotated[
+        str, typer.Option(help='Which model answers: "auto", "nb", an alias, models/{m}/versions/{v}.')
+    ] = "",
     ocr: Annotated[str, typer.Option(help="auto, never or always.")] = "auto",
     language: Annotated[list[str] | None, typer.Option(help='Languages to expect in OCR, e.g. "de".')] = None,
     pages: Annotated[str, typer.Option(help='Pages to read, e.g. "1-3,7".')] = "",
@@ -69,6 +72,7 @@ def classify(
     if ocr not in command.OCR_MODES:
         raise typer.BadParameter("auto, never or always", param_hint="--ocr")
     options = Options(
+        model=model,
         include_evidence=evidence,
         exhaustive=exhaustive,
         ocr=command.OCR_MODES[ocr],
