@@ -12,7 +12,7 @@ from heron_grpc.cli import exit_codes
 from heron_grpc.lab.corpus import load_corpus
 from heron_grpc.lab.distilbert.encoder import installed_minilm
 from heron_grpc.lab.label_overrides import DEFAULT, load_overrides
-from heron_grpc.lab.train_distilbert import DistilBertOptions, Place, train
+from heron_grpc.lab.train_distilbert import Audience, DistilBertOptions, Place, train
 from heron_grpc.settings import load_settings
 from heron_grpc.taxonomy import load_taxonomies
 
@@ -32,8 +32,8 @@ def run(
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as progress:
         created = datetime.now(UTC).date()
-        watch = _watching(progress)
-        manifest = train(load_corpus(corpus), place, created, options, console.print, watch, force=force)
+        audience = Audience(console.print, _watching(progress))
+        manifest = train(load_corpus(corpus), place, created, options, audience, force=force)
     Console().print(f"models/{manifest.name}/versions/{manifest.version}: {len(manifest.labels)} labels")
     for figure in manifest.figures:
         Console().print(f"{figure.name:36} {figure.value:.4f}")

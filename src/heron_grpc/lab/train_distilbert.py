@@ -38,9 +38,14 @@ _DATA, _NAIVE_BAYES, _ENCODER, _OUT_OF_FOLD, _NETWORK = (
     "network.pt",
 )
 
-Tell = Callable[[str], None]
-# A step's name -> who hears of its steps done and its loss of late.
-Watch = Callable[[str, int], Callable[[int, float], None]]
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Who hears how it goes."""
+
+    tell: Callable[[str], None]
+    # Name and number of steps of a part -> who hears of the steps done and the loss of late.
+    watch: Callable[[str, int], Callable[[int, float], None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +80,7 @@ def train(
     place: Place,
     created: date,
     options: DistilBertOptions,
-    tell: Tell,
-    watch: Watch,
+    audience: Audience,
     *,
     force: bool = False,
 ) -> Manifest:
@@ -90,7 +94,7 @@ def train(
     if not training or not dev:
         raise ConfigurationError("the corpus has no documents to train on or none to choose by")
     place.work.mkdir(parents=True, exist_ok=True)
-    run = _Run(place, options, tell, watch)
+    run = _Run(place, options, audience)
     data = run.data(training, tuple(sorted({*(row.label for row in rows), *Generator().labels})))
     out_of_fold = run.out_of_fold(data)
     network = run.network(data, out_of_fold)
@@ -114,11 +118,11 @@ def train(
     classifier = OnnxTransformer(manifest, Tokenizer.from_buffer(contents[TOKENIZER]), contents[MODEL])
     as_given, corrected = evaluate_texts(classifier, split_rows(given, "dev")), evaluate_texts(classifier, dev)
     manifest = with_figures(manifest, {"dev": as_given, "dev_corrected": corrected}, *_unseen(out_of_fold, data))
-    tell(f"dev accuracy as labelled {as_given.leaf.value:.4f}, corrected {corrected.leaf.value:.4f}")
+    audience.tell(f"dev accuracy as labelled {as_given.leaf.value:.4f}, corrected {corrected.leaf.value:.4f}")
     if force or beats(corrected, manifest.labels, directory, dev):
         write_model(directory, manifest, contents)
     else:
-        tell("the model there is at least as good and stays")
+        audience.tell("the model there is at least as good and stays")
     return manifest
 
 
@@ -132,8 +136,8 @@ _NOTES = (
 class _Run:
     """The steps; one whose result is there is not done again."""
 
-    def __init__(self, place: Place, options: DistilBertOptions, tell: Tell, watch: Watch) -> None:
-        self._place, self._options, self._tell, self._watch = place, options, tell, watch
+    def __init__(self, place: Place, options: DistilBertOptions, audience: Audience) -> None:
+        self._place, self._options, self._audience = place, options, audience
         self.tokenizer = bare(Tokenizer.from_file(str(place.encoder / TOKENIZER)))
         self._special = SpecialTokens.of(self.tokenizer)
         self.max_tokens = options.fine_tuning.draw.max_tokens
@@ -142,7 +146,7 @@ class _Run:
         """All documents to learn from, and what Naive Bayes says of them out of fold."""
         path = self._place.work / _DATA
         if not path.is_file():
-            gathered = gather(training, labels, self.tokenizer, self._options.sources, self._tell)
+            gathered = gather(training, labels, self.tokenizer, self._options.sources, self._audience.tell)
             scores = naive_bayes_scores(gathered, self._options.folds, self._options.sources.seed)
             np.save(self._place.work / _NAIVE_BAYES, scores, allow_pickle=False)
             gathered.tokens.save(path)
@@ -187,7 +191,7 @@ class _Run:
     def _pre_train(self, network: DocumentNetwork, data: TokenSet) -> None:
         path, options = self._place.work / _ENCODER, self._options.pre_training
         if options.steps and not path.is_file():
-            watch = self._watch("pre-training", options.steps)
+            watch = self._audience.watch("pre-training", options.steps)
             pre_train(network.encoder, data, np.arange(len(data)), self._special, options, watch)
             torch.save(network.encoder.state_dict(), path)
         if path.is_file():
@@ -195,7 +199,7 @@ class _Run:
 
     def _fit(self, network: DocumentNetwork, lesson: Lesson, name: str) -> None:
         options = self._options.fine_tuning
-        fine_tune(network, lesson, options, self._place.work / name, self._watch(name, options.steps))
+        fine_tune(network, lesson, options, self._place.work / name, self._audience.watch(name, options.steps))
 
 
 def _described(options: DistilBertOptions) -> dict[str, int | float | str]:
