@@ -166,7 +166,7 @@ class ServingSettings(BaseSettings):
     models_dir: Path = Field(default_factory=_models_dir)
     # Directory in models_dir the backend hosts, with those it names when it is a cascade; it answers where a request
     # names no model.
-    model: str = Field("nb", pattern=r"^[a-z0-9][a-z0-9_.-]*$")
+    model: str = Field("auto", pattern=r"^[a-z0-9][a-z0-9_.-]*$")
     # JSON, short names of the deployment's own for models: {"stable": "models/nb/versions/4"}.
     model_aliases: dict[AliasName, ModelName] = Field(default_factory=dict)
     # Code points of a document the model sees: its head.
