@@ -41,8 +41,7 @@ NOTES = (
     "metadata, layout and quality stay at 1: the corpus is text.",
     "other_language_temperature is what documents need whose language was left out of training.",
     "*_held_out_precision is that of real training documents whose leaf reaches its threshold.",
-    "*_dev_* are measured on the dev split with corrected labels;"
-    " no number was fitted to it, but the rule was shaped with it in view.",
+    "*_dev_*: dev with corrected labels; no number was fitted to it, but the rule was shaped with it in view.",
 )
 
 Progress = Callable[[str], None]
