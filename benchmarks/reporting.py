@@ -82,6 +82,23 @@ def ratio(ours: Sequence[Value], theirs: Sequence[Value], figure: Callable[[Valu
     return statistics.median(figure(a) / max(figure(b), 1e-9) for a, b in zip(ours, theirs, strict=True))
 
 
+def corpus_option(parser: argparse.ArgumentParser) -> None:
+    """Where real documents are; CORPUS by default."""
+    corpus = os.environ.get("CORPUS")
+    parser.add_argument(
+        "--corpus",
+        type=Path,
+        default=Path(corpus) if corpus else None,
+        help="a folder: text.jsonl.gz, documents/, perhaps einvoices/; CORPUS by default",
+    )
+
+
+def require_corpus(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
+    """Ends the program where no corpus is named."""
+    if given.corpus is None:
+        parser.error("CORPUS or --corpus names the folder of real documents to measure on")
+
+
 def publish(name: str, given: argparse.Namespace, rows: Sequence[Row], goals: Sequence[Goal] = ()) -> None:
     """Prints the rows and goals and records them, with where they come from, as {name}.json."""
     console = Console(width=150)

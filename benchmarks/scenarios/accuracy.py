@@ -4,14 +4,13 @@ Exits with 1 when a figure of a model's manifest is not what is measured, or a r
 """
 
 import argparse
-import os
 import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.reporting import Goal, Row, at_least, at_most, publish, record_option
+from benchmarks.reporting import Goal, Row, at_least, at_most, corpus_option, publish, record_option, require_corpus
 from benchmarks.subjects.servers import heron
 from heron_grpc.classify import load_classifier
 from heron_grpc.classify.decision_rule import KIND, load_decision_rules
@@ -66,19 +65,14 @@ def main() -> None:
 
 
 def _arguments() -> argparse.Namespace:
-    corpus = os.environ.get("CORPUS")
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--corpus", type=Path, default=corpus, help="a folder: text.jsonl.gz, documents/, perhaps einvoices/"
-    )
+    corpus_option(parser)
     parser.add_argument("--without-files", action="store_true", help="leave out what needs a service")
     parser.add_argument("--per-label", type=int, default=10, help="generated documents of every label, for the rules")
     parser.add_argument("--seed", type=int, default=20, help="of those; models are trained on another")
     record_option(parser)
     given = parser.parse_args()
-    if given.corpus is None:
-        parser.error("CORPUS or --corpus names the folder of real documents to measure on")
-    given.corpus = Path(given.corpus)
+    require_corpus(parser, given)
     return given
 
 
