@@ -1,6 +1,6 @@
 """Fits how two models answer together, and when the quick one does alone, on documents neither had learned from."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -23,8 +23,8 @@ from heron_grpc.lab.label_overrides import LabelOverride, overridden
 from heron_grpc.lab.labelled_texts import of_corpus
 from heron_grpc.lab.measures import wilson
 
-# In the directory of the training: what `heron train decision` takes.
-PREDICTIONS = "auto.npz"
+# In the directory of the training, with a model's name: what `heron train decision` takes.
+PREDICTIONS = "{}.npz"
 
 _FLOOR = 1e-6
 # All generated documents together, beside all real ones.
@@ -47,8 +47,8 @@ class Fit:
     second_weight: float
     exit_probability: float
     figures: tuple[Figure, ...]
-    # (documents, labels): what the cascade says of documents its members had not learned from; NaN where unknown.
-    probabilities: Matrix
+    # Model -> (documents, labels): what it says of documents not learned from; NaN where that is unknown.
+    probabilities: Mapping[str, Matrix]
 
 
 def train(
@@ -61,19 +61,20 @@ def train(
 ) -> Manifest:
     """Fits on what the training of `distilbert` left in `work`, judges on dev and writes models/auto. Blocks.
 
-    What the cascade says out of fold is left in `work` too, for `heron train decision`.
+    What it and the transformer say out of fold is left in `work` too, for `heron train decision`.
 
     Raises ConfigurationError and ModelFileRefused.
     """
     data = TokenSet.load(work / "data.npz")
     training = split_rows(given, "train")
     fit = fit_cascade(data, OutOfFold.load(work / "out_of_fold.npz"))
-    np.savez_compressed(
-        work / PREDICTIONS,
-        ids=np.array([row.id for row in training]),
-        labels=np.array(data.labels),
-        probabilities=fit.probabilities[: len(training)],
-    )
+    for name, probabilities in fit.probabilities.items():
+        np.savez_compressed(
+            work / PREDICTIONS.format(name),
+            ids=np.array([row.id for row in training]),
+            labels=np.array(data.labels),
+            probabilities=probabilities[: len(training)],
+        )
     tell(f"weights {fit.first_weight:.2f} and {fit.second_weight:.2f}, exit at {fit.exit_probability}")
     members = [load_manifest(models / name) for name in ("nb", "distilbert")]
     directory = models / "auto"
@@ -121,9 +122,12 @@ def fit_cascade(data: TokenSet, said: OutOfFold) -> Fit:
     shares = minimize(loss, np.array([0.5, 0.5]), method="Nelder-Mead", options={"xatol": 0.005}).x.round(2)
     both = softmax(shares[0] * logarithms[0] + shares[1] * logarithms[1])
     exit_probability, figures = _exit(first, both, truth, real)
-    probabilities = np.full(said.network.shape, np.nan)
-    probabilities[known] = np.where(first.max(axis=1, keepdims=True) >= exit_probability, first, both)
-    return Fit(float(shares[0]), float(shares[1]), exit_probability, figures, probabilities)
+    cascade = np.where(first.max(axis=1, keepdims=True) >= exit_probability, first, both)
+    told = {}
+    for name, answers in (("auto", cascade), ("distilbert", second)):
+        told[name] = np.full(said.network.shape, np.nan)
+        told[name][known] = answers
+    return Fit(float(shares[0]), float(shares[1]), exit_probability, figures, told)
 
 
 def _probabilities(scores: NDArray[np.float32], truth: NDArray[np.int64], real: NDArray[np.bool_]) -> Matrix:
