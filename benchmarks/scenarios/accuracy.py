@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks.reporting import Goal, Row, at_least, at_most, corpus_option, publish, record_option, require_corpus
 from benchmarks.subjects.servers import heron
-from heron_grpc.classify import load_classifier
+from heron_grpc.classify import layout, load_classifier
 from heron_grpc.classify.decision_rule import KIND, load_decision_rules
 from heron_grpc.classify.manifest import FILE_NAME, Manifest, load_manifest
 from heron_grpc.cli.labelled_folder import LabelledFile, judge_files, read_manifest
@@ -86,7 +86,7 @@ def _models(corpus: Sequence[CorpusRow], settings: Settings, pack: TaxonomyPack)
     decided: dict[str, Share] = {}
     for directory in models:
         manifest = load_manifest(directory)
-        if manifest.kind == KIND:
+        if manifest.kind in {KIND, layout.KIND}:
             continue
         classifier = load_classifier(directory)
         answers = {_MODEL: judge_by_model(classifier, texts)}

@@ -256,23 +256,23 @@ class Settings:
 
     @cached_property
     def pipeline_version(self) -> str:
-        """Release and digest of the settings and the decision file that can change an answer, "0.1.0+c0ffee12"."""
+        """Release and digest of the settings and files that can change an answer, "0.1.0+c0ffee12"."""
         answers = (
             self.reading.model_dump_json(),
             self.classify.model_dump_json(),
             str(self.serving.max_text_chars),
-            self._decision_digest,
+            _digest(self.classify.calibration or self.serving.models_dir / "decision" / "decision.json"),
+            _digest(self.serving.models_dir / "layout" / "manifest.json"),
         )
         return f"{release()}+{hashlib.sha256('|'.join(answers).encode()).hexdigest()[:8]}"
 
-    @property
-    def _decision_digest(self) -> str:
-        """Of the decision file in use; empty where there is none that can be read."""
-        path = self.classify.calibration or self.serving.models_dir / "decision" / "decision.json"
-        try:
-            return hashlib.sha256(path.read_bytes()).hexdigest()
-        except OSError:
-            return ""
+
+def _digest(path: Path) -> str:
+    """Of a file; empty where there is none that can be read."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""
 
 
 def load_settings() -> Settings:

@@ -7,6 +7,7 @@ from cachetools import TTLCache
 
 from heron.v1 import classification_pb2_grpc, reading_pb2_grpc, server_pb2_grpc, taxonomy_pb2_grpc
 from heron_grpc.classify.decision_rule import load_decision_rules
+from heron_grpc.classify.layout import load_layout_model
 from heron_grpc.domain.classification import Classification
 from heron_grpc.operations.process_document import Pipeline
 from heron_grpc.operations.receive_upload import Spool
@@ -38,6 +39,7 @@ async def running(settings: Settings) -> AsyncIterator[FrontServer]:
     async with AsyncExitStack() as stack:
         taxonomies = load_taxonomies(settings.classify.packs_dir)
         decisions = load_decision_rules(settings.classify.calibration, settings.serving.models_dir)
+        layout = load_layout_model(settings.serving.models_dir)
         spool = Spool(settings.front.spool_dir, settings.front.max_document_bytes, settings.front.max_spool_bytes)
         stack.callback(spool.close)
         log_sandbox(settings.reading)
@@ -46,7 +48,9 @@ async def running(settings: Settings) -> AsyncIterator[FrontServer]:
         pool.start()
         stack.push_async_callback(pool.close)
         backend, model = _backend(settings.serving)
-        pipeline = Pipeline(settings, pool, model, taxonomies, _cache(settings.classify), decisions=decisions)
+        pipeline = Pipeline(
+            settings, pool, model, taxonomies, _cache(settings.classify), decisions=decisions, layout=layout
+        )
         intake = Intake(pool, spool, settings.front)
         front = build_front(settings, pipeline, intake)
         front.bind()

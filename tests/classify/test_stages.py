@@ -23,7 +23,7 @@ from stage_inputs import (
     worded_page,
 )
 
-ORDER = ["filename", "metadata", "text", "ocr", "rules", "model"]
+ORDER = ["filename", "metadata", "text", "ocr", "rules", "layout", "model"]
 
 
 async def test_all_stages_stand_in_order_and_their_weights_add_up_to_one() -> None:

@@ -48,7 +48,7 @@ async def test_text_gets_its_label_parents_versions_and_facts(front):
     assert answer.sha256 == hashlib.sha256(LONG_TEXT.encode()).hexdigest()
     assert (answer.stats.batch_size, answer.stats.pages, answer.stats.cache_hit) == (3, 1, False)
     assert answer.stats.queued.ToNanoseconds() == 125_000_000
-    assert [stage.stage for stage in answer.stages] == ["filename", "metadata", "text", "ocr", "rules", "model"]
+    assert ",".join(stage.stage for stage in answer.stages) == "filename,metadata,text,ocr,rules,layout,model"
 
 
 async def test_inline_bytes_reach_the_reader_whole_and_are_gone_afterwards(front, tmp_path):

@@ -321,7 +321,7 @@ class StageResult(_message.Message):
     DURATION_FIELD_NUMBER: _builtins.int
     DETAIL_FIELD_NUMBER: _builtins.int
     stage: _builtins.str
-    """Open set: "filename", "metadata", "text", "ocr", "rules", "model"."""
+    """Open set: "filename", "metadata", "text", "ocr", "rules", "layout", "model"."""
     state: Global___StageState.ValueType
     """How it ended."""
     category: _builtins.str

@@ -14,6 +14,7 @@ from heron_grpc.classify.decision_rule import NEUTRAL, DecisionRule, DecisionRul
 from heron_grpc.classify.evidence import StageMark, gather_evidence
 from heron_grpc.classify.findings import Finding, Mark, no_finding
 from heron_grpc.classify.known_text import distinct_words, is_other_language
+from heron_grpc.classify.layout import LayoutModel, read_layout
 from heron_grpc.classify.reading_stages import read_ocr, read_text
 from heron_grpc.classify.rules import MATCHED, RuleFinding, rule_book
 from heron_grpc.classify.weights import shares
@@ -53,6 +54,8 @@ class Subject:
     is_file: bool = True
     # Wall seconds it took to read.
     read_s: float = 0.0
+    # Who looks at its first page; None for nobody.
+    layout: LayoutModel | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ class Heard:
     """What the stages before the model said."""
 
     name: Finding
-    # metadata, text, ocr, rules
+    # metadata, text, ocr, rules, layout
     content: tuple[Finding, ...]
     settled: str | None
     # The rules that settled it.
@@ -77,7 +80,7 @@ async def classify_reading(
     settings: ClassifySettings,
     rules: DecisionRules = NEUTRAL,
 ) -> Verdict:
-    """Runs filename, metadata, text, ocr, rules and, unless decisive rules were sure, the model.
+    """Runs filename, metadata, text, ocr, rules, layout and, unless decisive rules were sure, the model.
 
     `rules` tell what each of them counts and when the answer is sure.
     Raises InvalidRequest for unknown candidate categories and whatever `predict` raises.
@@ -111,6 +114,7 @@ def listen(subject: Subject, pack: TaxonomyPack, options: ClassifyOptions) -> He
             read_text(reading, pack, subject.read_s),
             ocr.finding,
             ruled.finding,
+            _timed(lambda: read_layout(reading, subject.layout, pack.taxonomy)),
         ),
         settled=settled.pop() if len(settled) == 1 else None,
         sure="; ".join(each.finding.detail.removeprefix(MATCHED) for each in sure),

@@ -222,6 +222,22 @@ def train_decision(
         raise typer.Exit(command.run_decision(corpus, models_dir, predictions or (), default))
 
 
+@train_app.command("layout")
+def train_layout(
+    models_dir: Annotated[
+        Path | None, typer.Option(help="Where models lie; HERON_SERVING_MODELS_DIR by default.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Draws the pages.")] = 1,
+    per_family: Annotated[int, typer.Option(min=50, help="Pages of each family of documents that look alike.")] = 700,
+) -> None:
+    """Train the specialist that looks at pages, on generated ones; it replaces the one there."""
+    with _set_up():
+        from heron_grpc.cli import train_layout as command
+        from heron_grpc.lab.train_layout import LayoutOptions
+
+        raise typer.Exit(command.run(models_dir, LayoutOptions(seed=seed, per_family=per_family)))
+
+
 @app.command()
 def generate(
     directory: Annotated[Path, typer.Argument(help="Where the documents and what is known of them are written.")],

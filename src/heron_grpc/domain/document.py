@@ -106,6 +106,17 @@ class DocumentWarning:
     page: int = 0
 
 
+# Numbers of a PageLook.
+LOOK_LENGTH = 125
+
+
+@dataclass(frozen=True, slots=True)
+class PageLook:
+    """How a page looks whatever it says: LOOK_LENGTH numbers, reading.page_look tells which; most are 0 to 1."""
+
+    values: tuple[float, ...]
+
+
 @dataclass(frozen=True)
 class Reading:
     """What a document says. Never without both text and warnings: a reading that found nothing says why."""
@@ -120,6 +131,8 @@ class Reading:
     ocr_s: float = 0.0
     # The documents inside it, without itself.
     parts: tuple[Part, ...] = ()
+    # Of the first page read, where it was asked for and the format has pages to look at.
+    look: PageLook | None = None
 
     @cached_property
     def text(self) -> str:
@@ -177,6 +190,8 @@ class ReadRequest:
     all_words: bool = False
     # Whether a searchable PDF is to be made after reading.
     searchable_pdf: bool = False
+    # Whether the look of the first page is wanted; about a millisecond.
+    with_look: bool = False
     # Draw this page instead of reading.
     picture: PictureRequest | None = None
     # Of the document's bytes, lower-case hex: one that ends its readers is known again by it. Empty when not known.

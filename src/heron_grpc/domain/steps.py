@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from heron_grpc.domain.document import DocumentWarning, Page, Part, Reading, Table
+from heron_grpc.domain.document import DocumentWarning, Page, PageLook, Part, Reading, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Piece:
 
 
 # Part 0 first, a part before its pages, pages in rising numbers, a page before its tables; the rest anywhere.
-Step = Part | Page | Table | DocumentWarning | Metadata | Effort | Outlook | Picture | Piece
+Step = Part | Page | Table | DocumentWarning | Metadata | Effort | Outlook | PageLook | Picture | Piece
 
 
 def gather(steps: Iterable[Step]) -> Reading:
@@ -55,6 +55,7 @@ def gather(steps: Iterable[Step]) -> Reading:
     warnings: list[DocumentWarning] = []
     metadata: dict[str, str] = {}
     ocr_s = 0.0
+    look: PageLook | None = None
     for step in steps:
         match step:
             case Part():
@@ -69,7 +70,9 @@ def gather(steps: Iterable[Step]) -> Reading:
                 metadata |= step.entries
             case Effort():
                 ocr_s += step.ocr_s
+            case PageLook():
+                look = step
     document, *inside = parts
     return Reading(
-        document.media_type, tuple(pages), tuple(tables), metadata, tuple(warnings), ocr_s, parts=tuple(inside)
+        document.media_type, tuple(pages), tuple(tables), metadata, tuple(warnings), ocr_s, tuple(inside), look
     )

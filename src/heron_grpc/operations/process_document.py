@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from heron_grpc.classify.candidates import candidate_leaves
 from heron_grpc.classify.decision_rule import NEUTRAL, DecisionRules
+from heron_grpc.classify.layout import LayoutModel
 from heron_grpc.classify.page_opinions import PageJudge
 from heron_grpc.classify.stages import Subject, classify_reading
 from heron_grpc.domain.call import Call
@@ -44,6 +45,8 @@ class Pipeline:
     cache: MutableMapping[object, Classification] | None
     metrics: Metrics = field(default_factory=Metrics)
     decisions: DecisionRules = NEUTRAL
+    # None switches the layout stage off.
+    layout: LayoutModel | None = None
 
 
 async def process_file(
@@ -65,12 +68,19 @@ async def process_file(
             options.page_ranges,
             with_words=options.include_evidence,
             with_tables=False,
+            with_look=pipeline.layout is not None,
             password=origin.password,
             enough_chars=0 if options.ocr is OcrMode.ALWAYS else pipeline.settings.classify.ocr_enough_chars,
             sha256=document.sha256,
         )
         outcome = await pipeline.pool.read(request, call)
-        subject = Subject(outcome.reading, filename=origin.filename, is_file=True, read_s=outcome.read_s)
+        subject = Subject(
+            outcome.reading,
+            filename=origin.filename,
+            is_file=True,
+            read_s=outcome.read_s,
+            layout=pipeline.layout,
+        )
         return await task.classify(subject, outcome.queued_s)
 
 

@@ -4,6 +4,7 @@ Decoding holds the interpreter lock from the first byte to the last, in a thread
 the event loop for 87 ms. A frame takes about 1 ms; who receives lets the loop turn between two of them.
 """
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -14,7 +15,7 @@ from typing import TypeVar
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
 
-from heron_grpc.domain.document import DocumentWarning, Page, Part, Table, Word
+from heron_grpc.domain.document import LOOK_LENGTH, DocumentWarning, Page, PageLook, Part, Table, Word
 from heron_grpc.domain.errors import CorruptDocument, ProtocolError
 from heron_grpc.domain.steps import Effort, Metadata, Outlook, Picture, Piece, Step
 from heron_grpc.reading.soundness import LONGEST_CELL, MOST_PAGES, is_sound_page, is_sound_word
@@ -46,7 +47,7 @@ class Joint(Enum):
 
 
 # Steps that are never cut in pieces.
-Small = Part | DocumentWarning | Metadata | Effort | Outlook | Picture
+Small = Part | DocumentWarning | Metadata | Effort | Outlook | PageLook | Picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,8 @@ class Assembly:
             _require(0 <= step.ocr_s < float("inf"))
         elif isinstance(step, Outlook):
             _require(0 <= step.pages <= MOST_PAGES)
+        elif isinstance(step, PageLook):
+            _require(len(step.values) == LOOK_LENGTH and all(map(math.isfinite, step.values)))
         elif isinstance(step, Picture):
             _require(min(step.width, step.height) > 0 and 1 <= step.page_count <= MOST_PAGES)
 

@@ -8,12 +8,13 @@ from itertools import count
 from PIL import Image, UnidentifiedImageError
 from PIL.ExifTags import Base
 
-from heron_grpc.domain.document import DocumentWarning, Page, TextSource
+from heron_grpc.domain.document import DocumentWarning, Page, PageLook, TextSource
 from heron_grpc.domain.errors import CorruptDocument, DocumentError, ReadingLimitExceeded
 from heron_grpc.domain.steps import Metadata, Step
 from heron_grpc.reading import media_types as types
 from heron_grpc.reading.ocr.page_image import MOST_PIXELS, to_grey
 from heron_grpc.reading.ocr.recognition import PageImage, PageJob, Recognition
+from heron_grpc.reading.page_look import watched
 from heron_grpc.reading.page_selection import STAGE, select_pages
 from heron_grpc.reading.reader import ReadOptions
 
@@ -86,6 +87,7 @@ def read_image(path: str, options: ReadOptions) -> Iterator[Step]:
         yield from (*warnings, *_left_out(image, options.media_type, is_whole=is_whole))
         pictures = _Pictures(image, options, is_alone=len(frames) == 1)
         yield from pictures.recognition.in_order(pictures.page(number, frames[number - 1]) for number in numbers)
+        yield from pictures.looks
         yield from (*pictures.warnings, *pictures.recognition.warnings)
 
 
@@ -142,6 +144,9 @@ class _Pictures:
         self._image = image
         self._max_pixels = options.settings.max_image_pixels
         self._is_alone = is_alone
+        # Whether the next page is one to look at, and its look.
+        self._looks_on = options.with_look and not options.part
+        self.looks: list[PageLook] = []
         self.recognition = Recognition(options)
         self.warnings: list[DocumentWarning] = []
 
@@ -163,7 +168,9 @@ class _Pictures:
             drawn = _drawn(self._image) if self.recognition.may_read(number) else PageImage(Image.new("L", (1, 1)))
         except _DAMAGE as error:
             raise CorruptDocument("the image is damaged") from error
-        return PageJob(number, size, lambda: drawn)
+        job = PageJob(number, size, lambda: drawn)
+        looks_on, self._looks_on = self._looks_on, False
+        return watched(job, self.looks.append) if looks_on else job
 
 
 def _check_size(size: tuple[int, int], max_pixels: int) -> None:

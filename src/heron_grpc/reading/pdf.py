@@ -7,16 +7,18 @@ from dataclasses import replace
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
-from heron_grpc.domain.document import DocumentWarning, OcrMode, Page, Table, TextSource
+from heron_grpc.domain.document import DocumentWarning, OcrMode, Page, PageLook, Table, TextSource
 from heron_grpc.domain.errors import CorruptDocument
 from heron_grpc.domain.steps import Metadata, Outlook, Step
 from heron_grpc.reading.embedded import read_embedded
 from heron_grpc.reading.ocr.recognition import PageJob
+from heron_grpc.reading.page_look import watched
 from heron_grpc.reading.page_selection import STAGE, select_pages
 from heron_grpc.reading.pdf_annotations import Annotations, find_annotations
 from heron_grpc.reading.pdf_file import PdfFile, open_pdf
 from heron_grpc.reading.pdf_inside import documents_inside, metadata
-from heron_grpc.reading.pdf_objects import NOTHING, find_drawn
+from heron_grpc.reading.pdf_look import is_scan, look_at_page
+from heron_grpc.reading.pdf_objects import NOTHING, Drawn, find_drawn
 from heron_grpc.reading.pdf_recognition import PdfRecognition
 from heron_grpc.reading.pdf_tables import find_tables, has_grid
 from heron_grpc.reading.pdf_text import read_text_layer
@@ -41,6 +43,7 @@ def read_pdf(path: str, options: ReadOptions) -> Iterator[Step]:
                 raise CorruptDocument("no page of the PDF can be loaded")
             yield page
             yield from reader.tables.pop(page.number, ())
+        yield from reader.looks
         yield from reader.warnings
         yield from read_embedded(documents_inside(file.document, reader.files, options), len(file.document), options)
 
@@ -54,6 +57,8 @@ class _PageReader:
         self._looks_at_pictures = options.ocr is OcrMode.AUTO and file.may_have_pictures()
         self._warnings: list[DocumentWarning] = []
         self.damaged_pages = 0
+        # Of the first page, where it is wanted and can be had.
+        self.looks: list[PageLook] = []
         # Of pages not yet handed on, by number.
         self.tables: dict[int, list[Table]] = {}
         # Pinned to pages: page and annotation, from 0.
@@ -68,6 +73,7 @@ class _PageReader:
     def prepare(self, number: int, index: int) -> Page | PageJob:
         """The page, or what is to be recognised of it; a damaged one is empty, with a warning; `index` from 0."""
         has_boxes = self._options.with_words and index < self._options.settings.max_word_pages
+        looks_on = self._options.with_look and index == 0 and not self._options.part
         self._file.make_room()
         try:
             page, annotations = self._open(number)
@@ -76,7 +82,7 @@ class _PageReader:
             self.damaged_pages += 1
             return Page(number, "", source=TextSource.NONE)
         with closing(page):
-            return self._prepare(page, number, annotations, has_boxes=has_boxes)
+            return self._prepare(page, number, annotations, has_boxes=has_boxes, looks_on=looks_on)
 
     def _load(self, number: int) -> pdfium.PdfPage:
         return self._file.document[number - 1]
@@ -93,14 +99,14 @@ class _PageReader:
         return page, found
 
     def _prepare(
-        self, page: pdfium.PdfPage, number: int, annotations: Annotations, *, has_boxes: bool
+        self, page: pdfium.PdfPage, number: int, annotations: Annotations, *, has_boxes: bool, looks_on: bool
     ) -> Page | PageJob:
         options = self._options
         looks = options.with_tables or self._looks_at_pictures
         drawn = find_drawn(page, with_lines=options.with_tables) if looks else NOTHING
         drawn = self.recognition.unseen(drawn)
         is_grid = has_grid(drawn.lines)
-        with_words = has_boxes or is_grid or self.recognition.may_merge(drawn)
+        with_words = has_boxes or looks_on or is_grid or self.recognition.may_merge(drawn)
         layer = read_text_layer(page, options.settings.max_text_chars + 1, with_words=with_words)
         width, height = page.get_size()
         found = Page(number, layer.text, width, height, layer.words)
@@ -110,10 +116,19 @@ class _PageReader:
         if tables:
             self.tables[number] = tables
         job = self.recognition.prepare(found, layer.meaning, drawn)
+        if looks_on:
+            job = self._looked_at(page, found, drawn, job)
         if isinstance(job, Page):
             return _finished(job, annotations.comments, has_boxes=has_boxes)
         finish = job.finish
         return replace(job, finish=lambda page: _finished(finish(page), annotations.comments, has_boxes=has_boxes))
+
+    def _looked_at(self, page: pdfium.PdfPage, found: Page, drawn: Drawn, job: Page | PageJob) -> Page | PageJob:
+        """A scan is looked at when it is drawn to be recognised."""
+        if isinstance(job, PageJob) and is_scan(found):
+            return watched(job, self.looks.append)
+        self.looks += look_at_page(page, found, drawn, self._options.settings)
+        return job
 
 
 def _finished(page: Page, comments: list[str], *, has_boxes: bool) -> Page:

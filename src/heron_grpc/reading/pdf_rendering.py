@@ -20,9 +20,12 @@ class SlowPage(Exception):
     """The page takes too long to be drawn."""
 
 
-def render(page: pdfium.PdfPage, scale: float, settings: ReadingSettings, *, grey: bool = False) -> Image.Image:
+def render(
+    page: pdfium.PdfPage, scale: float, settings: ReadingSettings, *, grey: bool = False, most_s: float | None = None
+) -> Image.Image:
     """8-bit grey or RGB, `scale` pixels a point, with annotations and what is filled in.
 
+    It may take `most_s` seconds of the thread, else a share of the document's.
     Raises SlowPage, PdfiumError, and ValueError for a page without size.
     """
     width, height = (math.ceil(side * scale) for side in page.get_size())
@@ -31,7 +34,7 @@ def render(page: pdfium.PdfPage, scale: float, settings: ReadingSettings, *, gre
     kind, flags = (pdfium_c.FPDFBitmap_Gray, pdfium_c.FPDF_GRAYSCALE) if grey else (pdfium_c.FPDFBitmap_BGR, 0)
     with closing(pdfium.PdfBitmap.new_native(width, height, kind)) as bitmap:
         bitmap.fill_rect(_WHITE, 0, 0, width, height)
-        _draw(page, bitmap, flags | pdfium_c.FPDF_ANNOT, _SHARE * settings.cpu_s)
+        _draw(page, bitmap, flags | pdfium_c.FPDF_ANNOT, _SHARE * settings.cpu_s if most_s is None else most_s)
         image: Image.Image = bitmap.to_pil()
         return image.convert("L" if grey else "RGB").copy()
 
