@@ -191,7 +191,11 @@ def fit(looks: Floats, truth: NDArray[np.int64], families: Sequence[Family], opt
     copies += generator.normal(0.0, options.noise, copies.shape)
     copies[generator.random(copies.shape) < options.unknown] = 0.0
     network = MLPClassifier(
-        (options.units,), alpha=options.penalty, max_iter=40, batch_size=256, random_state=options.seed
+        (options.units,),
+        alpha=options.penalty,
+        max_iter=40,
+        batch_size=min(256, len(copies)),
+        random_state=options.seed,
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
