@@ -80,6 +80,7 @@ bench-reading: $(VENV)/.dev $(READING_PEERS)/.installed ## The reader beside kre
 bench-accuracy: $(VENV)/.dev ## Labels on CORPUS/text.jsonl.gz and CORPUS/documents, beside the manifests; fails where one claims otherwise
 	$(BIN)/python -m benchmarks.scenarios.accuracy
 	$(BIN)/python -m benchmarks.scenarios.exits
+	$(BIN)/python -m benchmarks.scenarios.layout
 
 train-env: $(TRAIN)/.installed ## What `heron train distilbert` needs beside: torch, transformers and the encoder, in .venv-train
 

@@ -27,7 +27,7 @@ from heron_grpc.domain.taxonomy import DEFAULT_TAXONOMY, TaxonomyPack
 from heron_grpc.lab.corpus import assign_folds
 from heron_grpc.lab.generator import Generator
 from heron_grpc.lab.generator.rendering import PICTURES, render, usual_format
-from heron_grpc.lab.train_layout import LayoutOptions, cross_fitted, draw_pages, family_of, fit, voices
+from heron_grpc.lab.train_layout import LayoutOptions, draw_pages, family_of, fit
 from heron_grpc.reading.pool import ReadingPool
 from heron_grpc.settings import Settings, load_settings
 from heron_grpc.taxonomy import load_taxonomies
@@ -94,7 +94,7 @@ def main() -> None:
     bench = Bench(load_classifier(directory / settings.serving.model), pack, settings, decisions, {})
     sets = {name: (known, shipped) for name, known in _real(given, pack, settings).items()}
     with TemporaryDirectory() as folder:
-        sets["generated, unseen layouts"] = (_generated(given, Path(folder), settings), _fitted_without(given))
+        sets["generated, unseen layouts"] = (_generated(given, Path(folder), settings), _fitted_without(given, shipped))
     rows: list[Row] = []
     goals: list[Goal] = []
     for name, (known, layout) in sets.items():
@@ -138,18 +138,12 @@ def _generated(given: argparse.Namespace, folder: Path, settings: Settings) -> l
     return asyncio.run(_read(files, settings))
 
 
-def _fitted_without(given: argparse.Namespace) -> LayoutModel:
-    """A specialist that saw none of the layouts of the fold."""
+def _fitted_without(given: argparse.Namespace, shipped: LayoutModel) -> LayoutModel:
+    """A specialist that saw none of the layouts of the fold; its voice is that of the shipped one."""
     options = LayoutOptions(per_family=given.per_family)
-    data = draw_pages(options, settings_workers(), lambda _: None)
+    data = draw_pages(options, _workers(), lambda _: None)
     seen = np.array(assign_folds([page.layout for page in data.pages], options.folds)) != _FOLD
-    kept = replace(
-        data,
-        looks=data.looks[seen],
-        truth=data.truth[seen],
-        pages=tuple(page for page, is_in in zip(data.pages, seen, strict=True) if is_in),
-    )
-    return fit(kept.looks, kept.truth, voices(kept, cross_fitted(kept, options), options), options)
+    return fit(data.looks[seen], data.truth[seen], shipped.families, options)
 
 
 async def _read(files: Iterable[tuple[Path, str]], settings: Settings) -> list[Known]:
@@ -253,7 +247,7 @@ def _stage_rows(name: str, known: Sequence[Known], layout: LayoutModel) -> list[
     ]
 
 
-def settings_workers() -> int:
+def _workers() -> int:
     """Processes that draw pages."""
     return load_settings().reading.children
 

@@ -121,6 +121,18 @@ def _decision(settings: Settings) -> Iterator[Finding]:
         yield Finding("decision file", well=True, found=found)
 
 
+def _layout(settings: Settings) -> Iterator[Finding]:
+    from heron_grpc.classify.layout import load_layout_model
+
+    try:
+        model = load_layout_model(settings.serving.models_dir)
+    except ConfigurationError as error:
+        fix = "restore models/layout, or remove it to do without"
+        yield Finding("layout specialist", well=False, found=error.message, fix=fix)
+    else:
+        yield Finding("layout specialist", well=True, found=model.model_version if model else "none: the stage is off")
+
+
 def _taxonomies(settings: Settings) -> Iterator[Finding]:
     from heron_grpc.taxonomy import load_taxonomies
 
@@ -182,6 +194,7 @@ CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     _ocr,
     _model,
     _decision,
+    _layout,
     _taxonomies,
     _spool,
     _isolation,

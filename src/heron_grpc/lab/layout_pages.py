@@ -78,6 +78,9 @@ def _set(document: GeneratedDocument, family: str, random: Random) -> tuple[SetP
     pages = set_pages(lines_of(document.clean.text), style)
     if pages.size[0] == paper[0] * (1 - room):
         pages.size = (paper[0], pages.size[1])
+    if paper == SLIP:
+        # Even a short receipt is longer than wide.
+        pages.size = (pages.size[0], max(pages.size[1], random.uniform(1.1, 1.6) * pages.size[0]))
     portrait = None
     if room:
         on_left = random.random() < 0.65

@@ -1,5 +1,6 @@
 """Makes the layout specialist: generated pages in, a small linear model, its voice and its figures out."""
 
+import math
 import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -226,7 +227,7 @@ def voices(data: LayoutPages, unseen: Floats, options: LayoutOptions) -> tuple[F
         sure, is_right = unseen[of_it, at][order], (data.truth[of_it] == at)[order]
         precision = np.cumsum(is_right) / np.arange(1, len(is_right) + 1)
         enough = np.flatnonzero((precision >= options.precision) & (np.arange(len(sure)) >= options.least_pages - 1))
-        speaks_from = round(float(sure[enough[-1]]), 3) if len(enough) and family.categories else None
+        speaks_from = math.ceil(float(sure[enough[-1]]) * 1000) / 1000 if len(enough) and family.categories else None
         found.append(replace(family, speaks_from=speaks_from))
     return tuple(found)
 
