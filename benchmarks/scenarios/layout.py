@@ -37,6 +37,8 @@ _SHARES = {"whole": 1.0, "30 %": 0.3, "10 %": 0.1}
 _FEW = "4 words"
 _FEW_WORDS = 4
 _EVERY_SCORE = 10_000
+# As classification asks for looks.
+_LOOK_CHARS = 1000
 # Of the layouts, by fold, those the specialist is judged on.
 _FOLD = 0
 
@@ -157,7 +159,7 @@ async def _read(files: Iterable[tuple[Path, str]], settings: Settings) -> list[K
 
 
 def _request(path: Path, enough: int) -> ReadRequest:
-    return ReadRequest(str(path), with_words=False, with_tables=False, with_look=True, enough_chars=enough)
+    return ReadRequest(str(path), with_words=False, with_tables=False, look_chars=_LOOK_CHARS, enough_chars=enough)
 
 
 def _compared(

@@ -21,7 +21,7 @@ from heron_grpc.lab.train_layout import (
     voices,
 )
 
-OPTIONS = LayoutOptions(per_family=20, folds=2, copies=1, least_pages=3)
+OPTIONS = LayoutOptions(per_family=20, folds=2, copies=1, networks=2, least_pages=3)
 
 
 @pytest.fixture(scope="module")

@@ -25,32 +25,47 @@ def read(path, **options):
 
 
 @pytest.fixture(scope="module")
-def letter(tmp_path_factory):
-    document = Generator().draw("correspondence/letter", 5, 0)
-    path = tmp_path_factory.mktemp("look") / "letter.pdf"
-    path.write_bytes(render(document, "pdf").content)
-    return path
+def drawn(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("look")
+
+    def _drawn(label):
+        path = folder / f"{label.rpartition('/')[2]}.pdf"
+        path.write_bytes(render(Generator().draw(label, 5, 0), "pdf").content)
+        return path
+
+    return _drawn
 
 
-def test_a_pdf_has_a_look_where_it_is_wanted_and_reads_the_same(letter):
-    seen, unseen = read(letter, with_look=True), read(letter)
+@pytest.fixture(scope="module")
+def card(drawn):
+    return drawn("identity/drivers_license")
+
+
+def test_a_pdf_has_a_look_where_it_is_wanted_and_reads_the_same(card):
+    seen, unseen = read(card, look_chars=1000), read(card)
     assert unseen.look is None
     assert len(seen.look.values) == LOOK_LENGTH
     assert replace(seen, look=None) == unseen
     assert seen.look.values[0] == pytest.approx(math.log(seen.pages[0].width / seen.pages[0].height), abs=0.02)
 
 
-def test_a_page_that_is_slow_to_draw_has_no_look_and_is_read_all_the_same(letter, monkeypatch):
+def test_a_page_that_is_slow_to_draw_has_no_look_and_is_read_all_the_same(card, monkeypatch):
     monkeypatch.setattr(pdf_look, "_MOST_S", -1.0)
-    reading = read(letter, with_look=True)
+    reading = read(card, look_chars=1000)
     assert reading.look is None
-    assert reading.pages == read(letter).pages
+    assert reading.pages == read(card).pages
+
+
+def test_a_page_with_text_enough_needs_no_look(drawn):
+    reading = read(drawn("legal/contract"), look_chars=1000)
+    assert len(reading.pages[0].text) > 1000
+    assert reading.look is None
 
 
 def test_what_has_no_pages_to_look_at_has_no_look(tmp_path):
     path = tmp_path / "note.txt"
     path.write_text("Dear all,\nthis is text.")
-    assert read(path, with_look=True).look is None
+    assert read(path, look_chars=1000).look is None
 
 
 def page_and_picture():

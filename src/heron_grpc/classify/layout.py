@@ -107,7 +107,7 @@ def load_layout_model(models_dir: Path) -> LayoutModel | None:
 def read_layout(reading: Reading, model: LayoutModel | None, taxonomy: Taxonomy) -> Finding:
     """What the first page looks like, among the categories the taxonomy has."""
     if reading.look is None:
-        return no_finding(LAYOUT, StageState.NOT_APPLICABLE, "the document has no page to look at")
+        return no_finding(LAYOUT, StageState.NOT_APPLICABLE, "no page to look at, or one with text enough")
     if model is None:
         return no_finding(LAYOUT, StageState.SKIPPED, "there is no layout model")
     probabilities = model.probabilities(reading.look)

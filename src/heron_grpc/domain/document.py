@@ -131,7 +131,7 @@ class Reading:
     ocr_s: float = 0.0
     # The documents inside it, without itself.
     parts: tuple[Part, ...] = ()
-    # Of the first page read, where it was asked for and the format has pages to look at.
+    # Of the first page read, where it was asked for, the format has pages to look at, and its text may say too little.
     look: PageLook | None = None
 
     @cached_property
@@ -190,8 +190,8 @@ class ReadRequest:
     all_words: bool = False
     # Whether a searchable PDF is to be made after reading.
     searchable_pdf: bool = False
-    # Whether the look of the first page is wanted; about a millisecond.
-    with_look: bool = False
+    # Look at the first page unless it has a text layer of more code points than this; 0 means never.
+    look_chars: int = 0
     # Draw this page instead of reading.
     picture: PictureRequest | None = None
     # Of the document's bytes, lower-case hex: one that ends its readers is known again by it. Empty when not known.

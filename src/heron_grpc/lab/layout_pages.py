@@ -41,6 +41,8 @@ _ON_SHEET, _RECEIPT_ON_SHEET, _CUT, _BOXED = 0.4, 0.2, 0.5, 0.75
 _UPRIGHT = 0.08
 # Share of pages without any word recognised, and the most words others lose.
 _WORDLESS, _MOST_LOST = 0.1, 0.4
+# Pages are learned from whatever the length of their text.
+_ANY_LENGTH = 1_000_000
 _WHOLE = Box(0.0, 0.0, 1.0, 1.0)
 
 
@@ -267,5 +269,5 @@ def _page(texts: Sequence[str], boxes: Sequence[Box], random: Random) -> Page:
 def _read(content: bytes, settings: ReadingSettings) -> PageLook | None:
     with tempfile.NamedTemporaryFile(suffix=".pdf") as file:
         Path(file.name).write_bytes(content)
-        request = ReadRequest(file.name, ocr=OcrMode.NEVER, with_words=False, with_tables=False, with_look=True)
+        request = ReadRequest(file.name, ocr=OcrMode.NEVER, with_words=False, with_tables=False, look_chars=_ANY_LENGTH)
         return gather(read_document(request, settings)).look

@@ -103,7 +103,9 @@ class LayoutOptions:
     # Pages of every family, evenly of its labels; of OTHER twice as many.
     per_family: int = 700
     folds: int = 5
+    # Of each of the networks that are one in the end.
     units: int = 32
+    networks: int = 4
     penalty: float = 1.0
     # Each page is learned from so often, with noise of so many standard deviations, so much of its look unknown.
     copies: int = 3
@@ -184,25 +186,30 @@ def draw_pages(options: LayoutOptions, workers: int, tell: Progress) -> LayoutPa
 
 
 def fit(looks: Floats, truth: NDArray[np.int64], families: Sequence[Family], options: LayoutOptions) -> LayoutModel:
-    """Learns from worn copies of the looks, so that no few numbers decide."""
+    """Several networks side by side, their logits averaged: one alone depends much on how it began."""
     mean, scale = looks.mean(axis=0), np.maximum(looks.std(axis=0), 1e-3)
     usual = np.clip((looks - mean) / scale, -MOST_UNUSUAL, MOST_UNUSUAL)
-    generator = np.random.default_rng(options.seed)
+    networks = [_network(usual, truth, options, options.seed + at) for at in range(options.networks)]
+    hidden = np.hstack([network.coefs_[0] for network in networks])
+    hidden_bias = np.concatenate([network.intercepts_[0] for network in networks])
+    weights = np.vstack([network.coefs_[1] for network in networks]) / options.networks
+    bias = np.mean([network.intercepts_[1] for network in networks], axis=0)
+    return LayoutModel("", tuple(families), mean, scale, hidden, hidden_bias, weights, bias)
+
+
+def _network(usual: Floats, truth: NDArray[np.int64], options: LayoutOptions, seed: int) -> MLPClassifier:
+    """Learns from worn copies of the looks, so that no few numbers decide."""
+    generator = np.random.default_rng(seed)
     copies = np.concatenate([usual] * options.copies)
     copies += generator.normal(0.0, options.noise, copies.shape)
     copies[generator.random(copies.shape) < options.unknown] = 0.0
     network = MLPClassifier(
-        (options.units,),
-        alpha=options.penalty,
-        max_iter=40,
-        batch_size=min(256, len(copies)),
-        random_state=options.seed,
+        (options.units,), alpha=options.penalty, max_iter=40, batch_size=min(256, len(copies)), random_state=seed
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         network.fit(copies, np.tile(truth, options.copies))
-    (hidden, weights), (hidden_bias, bias) = network.coefs_, network.intercepts_
-    return LayoutModel("", tuple(families), mean, scale, hidden, hidden_bias, weights, bias)
+    return network
 
 
 def cross_fitted(data: LayoutPages, options: LayoutOptions) -> Floats:

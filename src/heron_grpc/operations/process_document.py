@@ -32,6 +32,9 @@ from heron_grpc.serving.model_client import ModelClient
 from heron_grpc.settings import Settings
 from heron_grpc.telemetry.metrics import Metrics
 
+# A page with a longer text layer speaks for itself: a look would cost as much as reading it and change no label.
+_LOOK_CHARS = 1000
+
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
@@ -68,7 +71,7 @@ async def process_file(
             options.page_ranges,
             with_words=options.include_evidence,
             with_tables=False,
-            with_look=pipeline.layout is not None,
+            look_chars=_LOOK_CHARS if pipeline.layout else 0,
             password=origin.password,
             enough_chars=0 if options.ocr is OcrMode.ALWAYS else pipeline.settings.classify.ocr_enough_chars,
             sha256=document.sha256,

@@ -145,7 +145,7 @@ class _Pictures:
         self._max_pixels = options.settings.max_image_pixels
         self._is_alone = is_alone
         # Whether the next page is one to look at, and its look.
-        self._looks_on = options.with_look and not options.part
+        self._looks_on = options.look_chars > 0 and not options.part
         self.looks: list[PageLook] = []
         self.recognition = Recognition(options)
         self.warnings: list[DocumentWarning] = []

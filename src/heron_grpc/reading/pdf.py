@@ -73,7 +73,7 @@ class _PageReader:
     def prepare(self, number: int, index: int) -> Page | PageJob:
         """The page, or what is to be recognised of it; a damaged one is empty, with a warning; `index` from 0."""
         has_boxes = self._options.with_words and index < self._options.settings.max_word_pages
-        looks_on = self._options.with_look and index == 0 and not self._options.part
+        looks_on = self._options.look_chars > 0 and index == 0 and not self._options.part
         self._file.make_room()
         try:
             page, annotations = self._open(number)
@@ -106,7 +106,7 @@ class _PageReader:
         drawn = find_drawn(page, with_lines=options.with_tables) if looks else NOTHING
         drawn = self.recognition.unseen(drawn)
         is_grid = has_grid(drawn.lines)
-        with_words = has_boxes or looks_on or is_grid or self.recognition.may_merge(drawn)
+        with_words = has_boxes or is_grid or self.recognition.may_merge(drawn)
         layer = read_text_layer(page, options.settings.max_text_chars + 1, with_words=with_words)
         width, height = page.get_size()
         found = Page(number, layer.text, width, height, layer.words)
@@ -127,7 +127,8 @@ class _PageReader:
         """A scan is looked at when it is drawn to be recognised."""
         if isinstance(job, PageJob) and is_scan(found):
             return watched(job, self.looks.append)
-        self.looks += look_at_page(page, found, drawn, self._options.settings)
+        if len(found.text) <= self._options.look_chars:
+            self.looks += look_at_page(page, found, drawn, self._options.settings)
         return job
 
 

@@ -32,7 +32,7 @@ def read_document(request: ReadRequest, settings: ReadingSettings) -> Iterator[S
         request.password,
         request.enough_chars,
         with_tables=request.with_tables,
-        with_look=request.with_look,
+        look_chars=request.look_chars,
     )
     yield from bounded(_read_whole(request, options), settings)
     if options.spent.barcodes:

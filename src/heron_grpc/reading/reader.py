@@ -45,7 +45,7 @@ class ReadOptions:
     # See ReadRequest.
     enough_chars: int = 0
     with_tables: bool = True
-    with_look: bool = False
+    look_chars: int = 0
     # The part being read, what it lies in, and within how many.
     part: int = 0
     container: int = 0
