@@ -167,6 +167,8 @@ class ServingSettings(BaseSettings):
     # Directory in models_dir the backend hosts, with those it names when it is a cascade; it answers where a request
     # names no model.
     model: str = Field("auto", pattern=r"^[a-z0-9][a-z0-9_.-]*$")
+    # Where `heron labels add` keeps the labels it taught; None means nowhere, and that none are served.
+    labels_dir: Path | None = None
     # JSON, short names of the deployment's own for models: {"stable": "models/nb/versions/4"}.
     model_aliases: dict[AliasName, ModelName] = Field(default_factory=dict)
     # Code points of a document the model sees: its head.

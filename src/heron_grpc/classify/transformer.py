@@ -19,6 +19,8 @@ from heron_grpc.domain.errors import ModelFileRefused
 
 MODEL = "model.onnx"
 TOKENIZER = "tokenizer.json"
+# Mean embeddings of the labels a network was trained on: `labels` and `centroids`, (labels, width) float32.
+PROTOTYPES = "prototypes.npz"
 _DEFAULT_MAX_TOKENS = 256
 # In the names of operators that scale by the greatest value of all they are given: there, company changes an answer by
 # up to 0.1 and turns some.
@@ -33,7 +35,8 @@ Made = TypeVar("Made")
 class OnnxTransformer:
     """Classifier: a network from tokens to logits. The head of a text counts, as many tokens as the manifest says.
 
-    `model.onnx` takes input_ids and attention_mask, (batch, tokens) int64, and gives logits, (batch, labels) float32.
+    `model.onnx` takes input_ids and attention_mask, (batch, tokens) int64, and gives logits, (batch, labels) float32;
+    where it also gives embedding, (batch, width) float32 of length 1, few examples teach further labels.
     Manifest parameters: max_tokens (256), and temperature (1.0), by which the logits are divided. Novelty is 1 - the
     best probability: it tells nothing that the probabilities do not. Words get no weights: what one counts for would
     take another run without it.
@@ -99,6 +102,14 @@ class OnnxTransformer:
             run(self._wide, group)
         return [self._prediction(row) for row in softmax(logits / self._temperature).tolist()]
 
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """(texts, width) of length 1. Raises ModelFileRefused when the network gives none."""
+        if "embedding" not in {output.name for output in self._narrow.get_outputs()}:
+            raise ModelFileRefused(f"{MODEL} gives no embedding")
+        run = partial(_run, self._narrow, output="embedding")
+        made = self._side_by_side(lambda text: run([self._encode(text)]), texts)
+        return np.concatenate([np.empty((0, 0), np.float32)] if not texts else [*made])
+
     def warm_up(self) -> None:
         """Runs once what is slow the first time. Raises ModelFileRefused when the network does not fit the manifest."""
         tokens = self._encode("a")
@@ -137,15 +148,17 @@ def _session(network: bytes, threads: int) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
 
 
-def _run(session: onnxruntime.InferenceSession, tokens: Sequence[Sequence[int]]) -> NDArray[np.float32]:
-    """Logits of a group, longest first, padded to its longest."""
+def _run(
+    session: onnxruntime.InferenceSession, tokens: Sequence[Sequence[int]], output: str = "logits"
+) -> NDArray[np.float32]:
+    """An output for a group, longest first, padded to its longest."""
     shape = (len(tokens), len(tokens[0]))
     ids, mask = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
     for row, sequence in enumerate(tokens):
         ids[row, : len(sequence)] = sequence
         mask[row, : len(sequence)] = 1
-    logits: NDArray[np.float32] = session.run(["logits"], {"input_ids": ids, "attention_mask": mask})[0]
-    return logits
+    found: NDArray[np.float32] = session.run([output], {"input_ids": ids, "attention_mask": mask})[0]
+    return found
 
 
 def _head(text: str, chars: int) -> str:

@@ -21,6 +21,8 @@ app = typer.Typer(
 )
 train_app = typer.Typer(no_args_is_help=True, help="Make models (needs the server and lab extras).")
 app.add_typer(train_app, name="train")
+labels_app = typer.Typer(no_args_is_help=True, help="Teach labels by examples (needs the server and lab extras).")
+app.add_typer(labels_app, name="labels")
 
 Server = Annotated[str, typer.Option("--server", metavar="ADDRESS", help="host:port of the service.")]
 
@@ -140,6 +142,29 @@ def doctor(
         from heron_grpc.cli import doctor as command
 
         raise typer.Exit(command.run())
+
+
+@labels_app.command("add")
+def labels_add(
+    pack: Annotated[
+        Path, typer.Option(help="A YAML pack with the new labels; it is copied to HERON_CLASSIFY_PACKS_DIR.")
+    ],
+    examples: Annotated[Path, typer.Option(help="A folder with manifest.csv, or with a folder of files a label.")],
+) -> None:
+    """Teach labels by 5 to 10 examples each, without training; kept in HERON_SERVING_LABELS_DIR."""
+    with _set_up():
+        from heron_grpc.cli import labels as command
+
+        raise typer.Exit(command.add(pack, examples))
+
+
+@labels_app.command("list")
+def labels_list() -> None:
+    """List the labels that were taught, with their numbers of examples."""
+    with _set_up():
+        from heron_grpc.cli import labels as command
+
+        raise typer.Exit(command.show())
 
 
 @train_app.command("nb")

@@ -7,15 +7,21 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from heron_grpc.domain.classification import Prediction
 from heron_grpc.domain.ports import Classifier
 from heron_grpc.serving.model_facts import HostedModel, ModelFacts
 from heron_grpc.serving.model_slot import ModelSlot
+from heron_grpc.serving.taught_labels import with_taught_labels
 from heron_grpc.serving.wire import NO_SUCH_MODEL, Item, ItemFailure
 from heron_grpc.settings import ServingSettings
 from heron_grpc.telemetry.logging import get_logger
 from heron_grpc.telemetry.trace_context import trace_id
+
+if TYPE_CHECKING:
+    from heron_grpc.classify.few_shot import Floats
+    from heron_grpc.classify.transformer import OnnxTransformer
 
 _log = get_logger(__name__)
 
@@ -81,10 +87,13 @@ def load_models(settings: ServingSettings, formats: tuple[int, ...]) -> HostedMo
     directory = settings.models_dir / settings.model
     classifier = load_classifier(directory, settings.threads_a_worker)
     if not isinstance(classifier, Cascade):
-        hosted = [Hosted(_facts(classifier, directory), classifier, ModelSlot())]
+        embed = getattr(classifier, "embed", None)
+        taught = with_taught_labels(classifier, classifier, embed, settings.labels_dir) if embed else classifier
+        hosted = [Hosted(_facts(taught, directory), taught, ModelSlot())]
         return HostedModels(hosted, settings.backend_workers, formats)
     members = [_OneAtATime(member) for member in (classifier.first, classifier.second)]
-    cascade = Cascade(classifier.manifest, *members)
+    both = Cascade(classifier.manifest, *members)
+    cascade = with_taught_labels(both, classifier.second, members[1].embed, settings.labels_dir)
     facts = _facts(cascade, directory, tuple(member.model_version for member in members))
     hosted = [Hosted(facts, cascade, ModelSlot(may_block=True))]
     for member, name in zip(members, classifier.member_names, strict=True):
@@ -117,3 +126,8 @@ class _OneAtATime:
     def predict(self, texts: Sequence[str], explain: Sequence[bool]) -> list[Prediction]:
         with self.running:
             return self.classifier.predict(texts, explain)
+
+    def embed(self, texts: Sequence[str]) -> "Floats":
+        """What a transformer makes of texts; no other member is asked."""
+        with self.running:
+            return cast("OnnxTransformer", self.classifier).embed(texts)

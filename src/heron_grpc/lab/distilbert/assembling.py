@@ -7,14 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from heron_grpc.classify.transformer import MODEL, TOKENIZER
+from heron_grpc.classify.transformer import MODEL, PROTOTYPES, TOKENIZER
 from heron_grpc.lab.distilbert.batches import SpecialTokens
 from heron_grpc.lab.distilbert.export import export
 from heron_grpc.lab.distilbert.fine_tuning import outputs
 from heron_grpc.lab.distilbert.network import DocumentNetwork
 from heron_grpc.lab.distilbert.tokens import TokenSet
 
-PROTOTYPES = "prototypes.npz"
 # Documents of a label its mean is of: the real ones, and as many generated ones.
 _MOST_A_LABEL = 60
 
