@@ -2,13 +2,14 @@
 
 import json
 import shutil
+import subprocess
 
 import pypdfium2 as pdfium
 import pytest
 from reportlab.lib.pdfencrypt import StandardEncryption
 from reportlab.pdfgen.canvas import Canvas
 
-from running import SAMPLES, heron
+from running import HERON, SAMPLES, environment, heron
 
 pytestmark = pytest.mark.xdist_group("service")
 
@@ -129,3 +130,13 @@ def test_a_service_that_is_not_there_is_unavailable():
 @pytest.mark.parametrize("more", [("--ocr", "perhaps"), ("--json", "--pdf", "x"), ("--password-file", "/nowhere")])
 def test_wrong_usage_is_told_apart(more):
     assert heron("read", str(TEXT), *more).returncode == 2
+
+
+def test_a_reader_of_the_output_that_wants_no_more_is_no_error(service, tmp_path):
+    path = tmp_path / "long.txt"
+    path.write_text("a line of a long text\n" * 20_000)
+    command = [str(HERON), "read", "--server", service.address, str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()) as process:
+        assert process.stdout.readline() == b"a line of a long text\n"
+        process.stdout.close()
+        assert (process.wait(60), process.stderr.read()) == (0, b"")

@@ -77,13 +77,19 @@ def _each(
                 show(client, path, request)
             except (HeronServiceError, OSError) as error:
                 if isinstance(error, BrokenPipeError):
-                    raise
+                    return _left_alone()
                 statuses.add(exit_codes.of(getattr(error, "code", None)))
                 facts = failure(error)
                 if show_failure:
                     show_failure(path, facts)
                 _tell(path, f"{facts['reason'] or facts['code']}: {facts['message']}")
     return next((status for status in _GRAVEST_FIRST if status in statuses), exit_codes.OK)
+
+
+def _left_alone() -> int:
+    """Who reads the output, such as head, wants no more of it: what is still written at the end goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return exit_codes.OK
 
 
 def _show_text(client: HeronClient, path: str, request: Request, *, headed: bool) -> None:
