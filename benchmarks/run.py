@@ -13,7 +13,7 @@ from rich.table import Table
 from benchmarks.reporting import RESULTS, record_option
 
 _SPEED = ("text", "classify", "model", "peers", "upload", "bulk", "overload", "memory", "recovery")
-_ACCURACY = ("ocr", "reading", "accuracy", "exits", "layout")
+_ACCURACY = ("ocr", "reading", "accuracy", "exits", "evidence", "layout")
 SCENARIOS = _SPEED + _ACCURACY
 
 
